@@ -1,0 +1,237 @@
+package actors
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/supervise"
+	"github.com/troupe-proxy/troupe/internal/task"
+	"github.com/troupe-proxy/troupe/internal/transport"
+)
+
+// connection is the actor of one client. It wraps the machine: it turns
+// messages into events and carries the actions out. It runs on whichever
+// goroutine sends to it, mostly the transport's, so its turn must stay short.
+type connection struct {
+	machine
+	shared *shared
+	conn   transport.Conn
+	record *record
+
+	self    *actor.PID
+	resolve context.CancelFunc // ends the resolver's goroutine
+	inTurn  bool               // still set after a turn: that turn panicked
+}
+
+// shared is what the connections of one listener have in common.
+type shared struct {
+	limits   limits
+	root     *actor.RootContext
+	metrics  *actor.PID
+	resolver egress.Resolver
+	log      *slog.Logger
+	tap      Tap
+	actions  *sync.Pool // of *[]action, one per turn
+}
+
+// Notify implements transport.Owner: the event becomes a message to the actor.
+func (c *connection) Notify(e transport.Event) { c.shared.root.Send(c.self, e) }
+
+// Receive implements actor.Actor.
+func (c *connection) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Stopping:
+		supervise.Contain(c.shared.log, c.release)
+	case *actor.Stopped:
+	default:
+		c.inTurn = true
+		c.shared.tap(KindConnection, m)
+		if ev, ok := c.event(ctx, m); ok {
+			c.step(ctx, ev)
+		}
+		c.inTurn = false
+	}
+}
+
+// event translates a message.
+func (c *connection) event(ctx actor.Context, m any) (event, bool) {
+	switch m := m.(type) {
+	case *actor.Started:
+		c.self = ctx.Self()
+		c.conn.Start(c)
+		return event{kind: evStart}, true
+	case transport.Readable:
+		return event{kind: evReadable}, true
+	case transport.ClientClosed:
+		return event{kind: evClientClosed, err: m.Err}, true
+	case transport.Dialed:
+		return event{kind: evDialed, n: m.Attempt, addr: m.Local, err: m.Err}, true
+	case transport.Expired:
+		return event{kind: evExpired}, true
+	case transport.Ended:
+		return event{kind: evEnded, end: m}, true
+	case *resolved:
+		return event{kind: evResolved, addrs: m.addrs, last: m.last, err: m.err}, true
+	case *shutdown:
+		return event{kind: evStop, reason: ReasonShutdown}, true
+	}
+	return event{}, false
+}
+
+// step runs the machine on one event, and on the answers to what it asked for
+// that are known at once.
+func (c *connection) step(ctx actor.Context, ev event) {
+	acts := c.shared.actions.Get().(*[]action)
+	for again := true; again; {
+		now := time.Now()
+		var pending []byte
+		if c.phase < phaseRelaying && ev.kind != evEnded {
+			pending = c.conn.Peek()
+		}
+		var used int
+		*acts, used = c.handle(now, ev, pending, (*acts)[:0])
+		if used > 0 {
+			c.conn.Discard(used)
+		}
+		again = false
+		for i := range *acts {
+			if a := &(*acts)[i]; a.do == doBind {
+				ev, again = c.bindSource(a), true
+			} else {
+				c.do(ctx, a, now)
+			}
+			(*acts)[i] = action{} // the pool must not keep a session's bytes
+		}
+	}
+	c.shared.actions.Put(acts)
+}
+
+func (c *connection) bindSource(a *action) event {
+	bound, err := c.conn.Bind(a.addr)
+	return event{kind: evBound, addr: bound, err: err}
+}
+
+// do carries out one action.
+func (c *connection) do(ctx actor.Context, a *action, now time.Time) {
+	switch a.do {
+	case doWrite:
+		c.conn.Write(a.bytes)
+	case doTimer:
+		c.conn.SetTimer(until(a.at, now))
+	case doResolve:
+		c.lookup(a.name, a.family)
+	case doDial:
+		c.conn.Dial(a.n, a.addr)
+	case doCancelDial:
+		c.cancelResolve()
+		c.conn.CancelDial()
+	case doUpstream:
+		c.record.connected(a.source, a.addr)
+	case doDialResult:
+		c.record.dialResult(a.result, now)
+	case doMark:
+		c.record.mark(a.mark, now)
+	case doRelay:
+		c.cancelResolve()
+		c.conn.Relay(&c.record.traffic, &c.record.account.traffic)
+	case doFinish:
+		c.conn.Finish()
+	case doAbort:
+		c.cancelResolve()
+		c.conn.Abort()
+	case doEnd:
+		c.end(ctx, a.outcome, a.err, now)
+	}
+}
+
+// until is how long a timer has to run; one that is due already still needs a
+// positive time, since 0 would stop it.
+func until(at, now time.Time) time.Duration {
+	if at.IsZero() {
+		return 0
+	}
+	return max(at.Sub(now), time.Millisecond)
+}
+
+// lookup resolves a name on a goroutine of its own, which cancelResolve ends.
+func (c *connection) lookup(host string, family egress.Family) {
+	lookup, cancel := context.WithCancel(context.Background())
+	c.resolve = cancel
+	go c.runLookup(lookup, host, family)
+}
+
+func (c *connection) runLookup(lookup context.Context, host string, family egress.Family) {
+	tell := func(addrs []netip.Addr, last bool, err error) {
+		c.shared.root.Send(c.self, &resolved{addrs: addrs, last: last, err: err})
+	}
+	err := task.Protect(lookup, func(lookup context.Context) error {
+		egress.Resolve(lookup, c.shared.resolver, host, family, tell)
+		return nil
+	})
+	if err != nil {
+		tell(nil, true, err)
+	}
+}
+
+func (c *connection) cancelResolve() {
+	if c.resolve != nil {
+		c.resolve()
+		c.resolve = nil
+	}
+}
+
+// end books the session and stops the actor.
+func (c *connection) end(ctx actor.Context, o Outcome, err error, now time.Time) {
+	c.cancelResolve()
+	if c.record.end(o, now) {
+		c.report(o, err, now)
+	}
+	ctx.Stop(ctx.Self())
+}
+
+// release is the end of an actor that was stopped before its session ended:
+// because it panicked, or because somebody above it stopped.
+func (c *connection) release() {
+	c.cancelResolve()
+	c.conn.Abort()
+	reason := ReasonShutdown
+	if c.inTurn {
+		reason = ReasonInternal
+	}
+	now := time.Now()
+	if o := failed(reason); c.record.end(o, now) {
+		c.report(o, nil, now)
+	}
+}
+
+// report tells metrics and the log. Only a fault of ours is more than
+// information: what peers do is their business.
+func (c *connection) report(o Outcome, err error, now time.Time) {
+	r := c.record
+	level, text := slog.LevelDebug, "session "+o.Class.String()
+	switch {
+	case o.Class == Failed && o.Reason == ReasonInternal:
+		level = slog.LevelError
+	case o.Class == Failed:
+		level = slog.LevelInfo
+	}
+	if c.shared.log.Enabled(context.Background(), level) {
+		attrs := r.attrs(o, now)
+		if err != nil {
+			attrs = append(attrs, slog.Any("error", err))
+		}
+		c.shared.log.LogAttrs(context.Background(), level, text, attrs...)
+	}
+	if o.Class != Probed {
+		c.shared.root.Send(c.shared.metrics, &sessionEnded{
+			account: r.account, relayed: r.upstream.IsValid(),
+			greeted: r.greeted, requested: r.requested, dialled: r.dialled, total: now.Sub(r.since),
+		})
+	}
+}

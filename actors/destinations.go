@@ -1,0 +1,99 @@
+package actors
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// destinations are the upstream addresses of one listener that have a series of
+// their own. Its size is bounded: a new one gets a series only while there is
+// room, so that a scan of the internet churns nothing, and only by connecting.
+// All others count under overflow. It may be used by any goroutine.
+type destinations struct {
+	limit    int
+	idle     time.Duration
+	overflow *destination
+
+	mu   sync.Mutex
+	byIP map[netip.Addr]*destination
+}
+
+// destination counts the sessions that connected to one address. One that was
+// pruned and comes back is a new one and starts at 0.
+type destination struct {
+	connected atomic.Uint64
+	label     string
+	series    *series // set by the collector's first look, under its lock
+
+	live      int       // sessions that relay to it, under destinations.mu
+	idleSince time.Time // when live last fell to 0
+}
+
+// overflowLabel stands for the destinations without a series of their own.
+const overflowLabel = "other"
+
+func newDestinations(limit int, idle time.Duration) *destinations {
+	return &destinations{
+		limit:    limit,
+		idle:     idle,
+		overflow: &destination{label: overflowLabel},
+		byIP:     make(map[netip.Addr]*destination),
+	}
+}
+
+// enter counts a session that connected to ip. The caller owes one leave.
+func (t *destinations) enter(ip netip.Addr) *destination {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d := t.byIP[ip]
+	if d == nil {
+		if len(t.byIP) >= t.limit {
+			t.overflow.connected.Add(1)
+			return t.overflow
+		}
+		d = &destination{label: ip.String()}
+		t.byIP[ip] = d
+	}
+	d.live++
+	d.connected.Add(1)
+	return d
+}
+
+// leave ends a session's claim on its destination.
+func (t *destinations) leave(d *destination, now time.Time) {
+	if d == t.overflow {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d.live--
+	if d.live == 0 {
+		d.idleSince = now
+	}
+}
+
+// prune drops the destinations that have been without a live session for the
+// idle time, and says how many.
+func (t *destinations) prune(now time.Time) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := len(t.byIP)
+	for ip, d := range t.byIP {
+		if d.live == 0 && now.Sub(d.idleSince) >= t.idle {
+			delete(t.byIP, ip)
+		}
+	}
+	return before - len(t.byIP)
+}
+
+// each calls f for every destination with a series, the overflow included.
+func (t *destinations) each(f func(*destination)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f(t.overflow)
+	for _, d := range t.byIP {
+		f(d)
+	}
+}

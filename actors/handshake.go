@@ -1,0 +1,125 @@
+package actors
+
+import (
+	"errors"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/troupe-proxy/troupe/internal/socks5"
+)
+
+// message takes one message off b and returns its length, or 0 if it is not
+// whole yet or cannot be read.
+func (m *machine) message(now time.Time, b []byte, out []action) (int, []action) {
+	switch m.phase {
+	case phaseGreeting:
+		g, n, err := m.socks.Greeting(b)
+		if err != nil {
+			return 0, m.abort(ReasonProtocol, out)
+		}
+		if n > 0 {
+			out = m.greeted(now, g, out)
+		}
+		return n, out
+	case phaseAuth:
+		_, n, err := m.socks.Credentials(b)
+		if err != nil {
+			return 0, m.abort(ReasonProtocol, out)
+		}
+		if n > 0 {
+			// Nobody here can vouch for credentials: to refuse is the safe answer.
+			out = m.refuse(ReasonAuthFailed, socks5.AppendAuthStatus(nil, false), out)
+		}
+		return n, out
+	default:
+		r, n, err := m.socks.Request(b)
+		if err != nil {
+			return n, m.badRequest(err, out)
+		}
+		if n > 0 {
+			out = m.requested(now, r, out)
+		}
+		return n, out
+	}
+}
+
+// greeted chooses the method. A client that offers user/password beside none is
+// asked for it only where somebody demands it.
+func (m *machine) greeted(now time.Time, g socks5.Greeting, out []action) []action {
+	method := socks5.MethodUnacceptable
+	switch {
+	case g.Offers(socks5.MethodNone) && !m.limits.requireAuth:
+		method = socks5.MethodNone
+	case g.Offers(socks5.MethodPassword):
+		method = socks5.MethodPassword
+	}
+	reply := socks5.AppendMethod(nil, method)
+	if method == socks5.MethodUnacceptable {
+		return m.refuse(ReasonNoMethod, reply, out)
+	}
+	m.socks.Choose(method)
+	next := phaseRequest
+	if method == socks5.MethodPassword {
+		next = phaseAuth
+	}
+	m.enter(next, now, m.limits.step)
+	return append(out, action{do: doMark, mark: markGreeted}, action{do: doWrite, bytes: reply})
+}
+
+func (m *machine) requested(now time.Time, r socks5.Request, out []action) []action {
+	switch r.Command {
+	case socks5.Bind:
+		return m.bind(r.Address, out)
+	case socks5.Connect:
+		return m.connect(now, r.Address, out)
+	}
+	return m.fail(ReasonCommand, socks5.CommandNotSupported, out)
+}
+
+// badRequest answers a request that cannot be read with the code made for it.
+func (m *machine) badRequest(err error, out []action) []action {
+	switch {
+	case errors.Is(err, socks5.ErrCommand):
+		return m.fail(ReasonCommand, socks5.CommandNotSupported, out)
+	case errors.Is(err, socks5.ErrAddressType):
+		return m.fail(ReasonAddressType, socks5.AddressNotSupported, out)
+	case errors.Is(err, socks5.ErrName):
+		return m.fail(ReasonProtocol, socks5.GeneralFailure, out)
+	}
+	return m.abort(ReasonProtocol, out)
+}
+
+// bind is KumoMTA's BIND: it names the source and is answered at once.
+func (m *machine) bind(a socks5.Address, out []action) []action {
+	if m.source.IsValid() || a.IsName() {
+		return m.fail(ReasonProtocol, socks5.GeneralFailure, out)
+	}
+	m.binding = true
+	return append(out, action{do: doBind, addr: unmap(a.AddrPort())})
+}
+
+func (m *machine) bound(now time.Time, ev event, out []action) []action {
+	if !m.binding {
+		return out
+	}
+	m.binding = false
+	if ev.err != nil {
+		return m.fail(bindReason(ev.err), socks5.GeneralFailure, out)
+	}
+	m.source = ev.addr
+	m.enter(phaseRequest, now, m.limits.step)
+	return append(out, action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, ev.addr)})
+}
+
+// bindReason tells an address that is not this host's from every other trouble.
+func bindReason(err error) Reason {
+	if errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) {
+		return ReasonSourceUnplumbed
+	}
+	return ReasonBindFailed
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}

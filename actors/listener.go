@@ -1,0 +1,229 @@
+package actors
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-proxy/troupe/internal/census"
+	"github.com/troupe-proxy/troupe/internal/supervise"
+	"github.com/troupe-proxy/troupe/internal/transport"
+)
+
+// Back-off of an acceptor: at once the first time, then soon, since clients
+// wait; where the address itself cannot be had there is no hurry.
+const (
+	acceptFirst  = 10 * time.Millisecond
+	acceptMost   = 500 * time.Millisecond
+	bindFirst    = 500 * time.Millisecond
+	bindMost     = 30 * time.Second
+	acceptHealth = 10 * time.Second
+)
+
+// listener is the actor of one listening address. It owns the listening socket,
+// which it lends to its acceptor, and is the parent of the connections, so that
+// an acceptor's restart touches neither.
+type listener struct {
+	network transport.Network
+	config  transport.ListenConfig // with the bound address, to open it again
+	socket  transport.Listener     // nil while it cannot be had
+	account *account
+	slots   *slots
+	shared  *shared
+	log     *slog.Logger
+
+	self       *actor.PID
+	acceptor   *actor.PID
+	accepting  supervise.Backoff
+	binding    supervise.Backoff
+	retry      *time.Timer // sends restartAcceptor, while backing off
+	connection *actor.Props
+	next       *connection // what the connection's producer hands out
+	draining   bool
+}
+
+// Receive implements actor.Actor.
+func (l *listener) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Stopping, *actor.Restarting:
+		supervise.Contain(l.log, l.release)
+		return
+	case *actor.Stopped:
+		return
+	case *accepted:
+		l.admit(ctx, m)
+		return
+	default:
+		l.shared.tap(KindListener, m)
+	}
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		l.log.Info("proxy listener on " + l.account.listener)
+		l.start(ctx)
+	case *recovered:
+		l.start(ctx)
+	case *borrow:
+		l.lend(ctx, m)
+	case *restartAcceptor:
+		l.reopen(ctx)
+	case *shutdown:
+		l.drain(ctx)
+	case *actor.Terminated:
+		l.terminated(ctx, m.Who)
+	}
+}
+
+// start spawns the acceptor, unless there is one.
+func (l *listener) start(ctx actor.Context) {
+	if l.acceptor != nil {
+		return
+	}
+	l.self = ctx.Self()
+	l.accepting = supervise.Backoff{First: acceptFirst, Most: acceptMost, Health: acceptHealth}
+	l.binding = supervise.Backoff{First: bindFirst, Most: bindMost, Health: acceptHealth}
+	// Connections run on the sender's goroutine, which is mostly the
+	// transport's: a session then costs no switch of goroutines.
+	l.connection = actor.PropsFromProducer(func() actor.Actor { return l.next },
+		actor.WithDispatcher(actor.NewSynchronizedDispatcher(throughput)),
+		actor.WithMailbox(census.Mailbox(actor.UnboundedLockfree(), observer{KindConnection, l.log})))
+	l.spawnAcceptor(ctx)
+	if l.socket == nil {
+		l.restartAfter(0)
+	}
+}
+
+func (l *listener) spawnAcceptor(ctx actor.Context) {
+	props := actor.PropsFromProducer(func() actor.Actor {
+		return &acceptor{listener: l.self, account: l.account, slots: l.slots, shared: l.shared, log: l.log}
+	}, actor.WithMailbox(census.Mailbox(actor.Unbounded(), observer{KindAcceptor, l.log})))
+	pid, err := ctx.SpawnNamed(props, "acceptor")
+	if err != nil {
+		panic(err)
+	}
+	l.acceptor = pid
+}
+
+// lend gives the acceptor the socket, unless there is none to be had.
+func (l *listener) lend(ctx actor.Context, m *borrow) {
+	if l.socket != nil && !l.draining {
+		ctx.Send(m.acceptor, &lend{socket: l.socket})
+	}
+}
+
+// admit gives a client an actor. Until it has one, the client is ours to close.
+func (l *listener) admit(ctx actor.Context, m *accepted) {
+	taken := false
+	defer func() {
+		if !taken {
+			m.conn.Abort()
+			m.record.end(failed(ReasonInternal), time.Now())
+		}
+	}()
+	l.shared.tap(KindListener, m)
+	if l.draining {
+		taken = true
+		m.Undelivered()
+		return
+	}
+	l.next = &connection{machine: machine{limits: &l.shared.limits}, shared: l.shared, conn: m.conn, record: m.record}
+	ctx.Spawn(l.connection)
+	l.next, taken = nil, true
+}
+
+// HandleFailure implements actor.SupervisorStrategy for the children, in the
+// listener's turn: an acceptor comes back, a connection does not.
+func (l *listener) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
+	if !child.Equal(l.acceptor) || l.draining {
+		parent.StopChildren(child)
+		return
+	}
+	now, err := time.Now(), supervise.Reason(reason)
+	l.account.health.down(now, err.Error())
+	if errors.Is(err, transport.ErrListenerDead) {
+		l.closeSocket()
+	}
+	if pause := l.accepting.Next(now); pause > 0 || l.socket == nil {
+		l.restartAfter(pause)
+		return
+	}
+	l.restart(parent)
+}
+
+func (l *listener) restart(parent actor.Supervisor) {
+	l.account.health.restarted()
+	parent.RestartChildren(l.acceptor)
+}
+
+// restartAfter comes back to reopen in a later turn.
+func (l *listener) restartAfter(pause time.Duration) {
+	l.retry = time.AfterFunc(pause, func() { l.shared.root.Send(l.self, &restartAcceptor{}) })
+}
+
+// reopen restarts the acceptor once there is a socket to lend. Somebody else
+// may have the address by now: then it is tried again for ever, and seen to be.
+func (l *listener) reopen(ctx actor.Context) {
+	if l.draining {
+		return
+	}
+	if l.socket == nil {
+		socket, err := l.network.Listen(l.config)
+		if err != nil {
+			l.account.health.down(time.Now(), err.Error())
+			l.restartAfter(max(l.binding.Next(time.Now()), bindFirst))
+			return
+		}
+		l.socket = socket
+	}
+	l.restart(ctx.(actor.Supervisor))
+}
+
+// drain stops accepting and ends every session; terminated does the rest.
+func (l *listener) drain(ctx actor.Context) {
+	if l.draining {
+		return
+	}
+	l.draining = true
+	l.account.health.down(time.Now(), "shutting down")
+	for _, child := range append([]*actor.PID(nil), ctx.Children()...) {
+		ctx.Stop(child)
+	}
+	l.stopWhenEmpty(ctx)
+}
+
+func (l *listener) terminated(ctx actor.Context, who *actor.PID) {
+	switch {
+	case l.draining:
+		l.stopWhenEmpty(ctx)
+	case who.Equal(l.acceptor):
+		// Nothing of ours stops it for good: its clients would wait for ever.
+		l.spawnAcceptor(ctx)
+	}
+}
+
+// stopWhenEmpty ends the listener behind whatever its mailbox still holds,
+// because that may be a client.
+func (l *listener) stopWhenEmpty(ctx actor.Context) {
+	if len(ctx.Children()) == 0 {
+		l.closeSocket()
+		ctx.Poison(ctx.Self())
+	}
+}
+
+func (l *listener) release() {
+	if l.retry != nil {
+		l.retry.Stop()
+	}
+	l.closeSocket()
+}
+
+func (l *listener) closeSocket() {
+	if l.socket == nil {
+		return
+	}
+	if err := l.socket.Close(); err != nil {
+		l.log.Debug("closing the listening socket", slog.Any("error", err))
+	}
+	l.socket = nil
+}

@@ -1,0 +1,78 @@
+package actors
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-proxy/troupe/internal/transport"
+)
+
+// The messages of the tree, in the order of their senders. Commands are
+// imperative, events past tense. A message that owns a socket implements
+// census.Undelivered.
+
+// message closes the set.
+type message interface{ message() }
+
+// main → supervisor, supervisor → listener: stop accepting, end every session,
+// close the sockets, then stop yourself.
+type shutdown struct{}
+
+// supervisor → itself: a child's back-off is over.
+type restartChild struct{ child *actor.PID }
+
+// supervisor → listener: you failed and go on; see to it that you accept.
+type recovered struct{}
+
+// acceptor → listener: lend me the listening socket. Answered by lend.
+type borrow struct{ acceptor *actor.PID }
+
+// listener → acceptor: accept on this socket. It stays the listener's.
+type lend struct{ socket transport.Listener }
+
+// acceptor → listener: a client was accepted. It owns the client's sockets
+// until a connection has them.
+type accepted struct {
+	conn   transport.Conn
+	record *record
+}
+
+// listener → itself: the acceptor's back-off is over.
+type restartAcceptor struct{}
+
+// connection's resolver goroutine → connection: names were resolved.
+type resolved struct {
+	addrs []netip.Addr
+	last  bool
+	err   error
+}
+
+// connection → metrics: a session that was more than a probe has ended.
+type sessionEnded struct {
+	account *account
+	relayed bool
+	// Since accept; 0 is not reached.
+	greeted, requested, dialled, total time.Duration
+}
+
+// metrics → itself: look for destinations to prune.
+type pruneTick struct{}
+
+func (*shutdown) message()        {}
+func (*restartChild) message()    {}
+func (*recovered) message()       {}
+func (*borrow) message()          {}
+func (*lend) message()            {}
+func (*accepted) message()        {}
+func (*restartAcceptor) message() {}
+func (*resolved) message()        {}
+func (*sessionEnded) message()    {}
+func (*pruneTick) message()       {}
+
+// Undelivered implements census.Undelivered: the client is closed and booked.
+func (a *accepted) Undelivered() {
+	a.conn.Abort()
+	a.record.end(failed(ReasonShutdown), time.Now())
+}

@@ -1,0 +1,256 @@
+package actors
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/troupe-proxy/troupe/internal/transport"
+)
+
+// model is the world around one machine, drawn at random: a client, a resolver,
+// upstreams, a clock, and a transport that keeps its contract but nothing more.
+// It checks that each action has an owner: something that is there to be acted on.
+type model struct {
+	rng     *rand.Rand
+	m       machine
+	now     time.Time
+	pending []byte
+
+	timer     time.Time
+	closing   bool // Finish or Abort was called
+	relaying  bool
+	connected bool // some attempt connected
+	requests  int  // CONNECTs taken up
+	resolving int  // answers the resolver owes, 0 to 2
+	flying    []int
+	results   int
+	ends      []Outcome
+	history   []string
+}
+
+func (w *model) check(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%s\nhistory: %q", fmt.Sprintf(format, args...), w.history)
+}
+
+// feed shows the machine an event and carries out what it asks for.
+func (w *model) feed(name string, ev event) error {
+	w.history = append(w.history, name)
+	acts, used := w.m.handle(w.now, ev, w.pending, nil)
+	if used > len(w.pending) || used > 0 && (w.relaying || w.closing) {
+		return w.check(false, "consumed %d of %d bytes", used, len(w.pending))
+	}
+	w.pending = w.pending[used:]
+	if err := w.check(len(w.ends) == 0 || len(acts) == 0, "acts after the end: %v", acts); err != nil {
+		return err
+	}
+	for i := range acts {
+		if err := w.act(&acts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *model) act(a *action) error {
+	open := !w.closing && !w.relaying
+	switch a.do {
+	case doWrite:
+		return w.check(len(a.bytes) > 0 && !w.closing && !w.relaying, "writes % x when closing %v relaying %v", a.bytes, w.closing, w.relaying)
+	case doTimer:
+		w.timer = a.at
+	case doBind:
+		return w.bind(a)
+	case doResolve:
+		w.resolving = 1 + w.rng.IntN(2)
+		return w.check(open && w.requests == 1, "resolves when over or unasked")
+	case doMark:
+		if a.mark == markRequested {
+			w.requests++
+		}
+		return w.check(open && w.requests <= 1, "mark %v, requests %d", a.mark, w.requests)
+	case doDial:
+		err := w.check(open && !slices.Contains(w.flying, a.n) && a.addr.IsValid(), "attempt %d to %v", a.n, a.addr)
+		w.flying = append(w.flying, a.n)
+		return err
+	case doCancelDial:
+		w.flying, w.resolving = nil, 0
+	case doUpstream:
+		return w.check(w.connected, "notes an upstream without one")
+	case doDialResult:
+		w.results++
+		return w.check(w.results == 1 && w.requests > 0, "dial result %v, the %d. of %d requests", a.result, w.results, w.requests)
+	case doRelay:
+		err := w.check(open && w.connected, "relays when connected %v closing %v relaying %v", w.connected, w.closing, w.relaying)
+		w.relaying = true
+		return err
+	case doFinish:
+		err := w.check(open, "finishes when over")
+		w.closing = true
+		return err
+	case doAbort:
+		w.closing = true
+	case doEnd:
+		w.ends = append(w.ends, a.outcome)
+	}
+	return nil
+}
+
+func (w *model) bind(a *action) error {
+	ev := event{kind: evBound, addr: a.addr}
+	if w.rng.IntN(4) == 0 {
+		ev.err = []error{syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}[w.rng.IntN(2)]
+	}
+	if err := w.check(!w.closing && !w.relaying, "binds when over"); err != nil {
+		return err
+	}
+	return w.feed("bound", ev)
+}
+
+var modelMessages = [][]byte{
+	{5, 1, 0}, {5, 2, 0, 2}, {5, 1, 2}, {5, 1, 1}, {5, 0}, {4}, {1, 1, 'u', 1, 'p'},
+	connect4, connect4, bind4, {5, 1, 0, 3, 4, 'm', 'x', '.', 'x', 0, 25},
+	{5, 2, 0, 1, 0, 0, 0, 0, 0, 25}, {5, 3, 0, 1, 0, 0, 0, 0, 0, 0}, {5, 9, 0, 1, 0, 0, 0, 0, 0, 0}, {5, 1, 0, 7},
+	{5, 1, 0, 4, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 25}, []byte("EHLO x\r\n"), {0xff},
+}
+
+// turn lets one thing happen.
+func (w *model) turn() error {
+	w.now = w.now.Add(time.Duration(w.rng.Int64N(int64(2 * time.Second))))
+	switch pick := w.rng.IntN(20); {
+	case pick < 8:
+		b := modelMessages[w.rng.IntN(len(modelMessages))]
+		if w.m.phase == phaseGreeting && w.rng.IntN(3) > 0 {
+			b = greetNone
+		}
+		if w.rng.IntN(5) == 0 {
+			b = b[:w.rng.IntN(len(b))]
+		}
+		w.pending = append(w.pending, b...)
+		return w.feed("readable", event{kind: evReadable})
+	case pick < 12:
+		return w.answerDial()
+	case pick < 14:
+		return w.answerResolve()
+	case pick == 14:
+		var err error
+		if w.rng.IntN(2) == 0 {
+			err = syscall.ECONNRESET
+		}
+		return w.feed("client closed", event{kind: evClientClosed, err: err})
+	case pick == 15 && !w.timer.IsZero():
+		if w.now.Before(w.timer) {
+			w.now = w.timer
+		}
+		w.timer = time.Time{}
+		return w.feed("expired", event{kind: evExpired})
+	case pick == 16:
+		return w.feed("expired late", event{kind: evExpired})
+	case pick == 17 && w.rng.IntN(8) == 0:
+		return w.feed("stop", event{kind: evStop, reason: ReasonShutdown})
+	case pick == 18 && w.rng.IntN(16) == 0:
+		return w.ended(transport.Broken)
+	}
+	if w.relaying && w.rng.IntN(3) == 0 {
+		return w.ended(transport.Fin + transport.End(w.rng.IntN(2)))
+	}
+	if w.closing && w.rng.IntN(3) == 0 {
+		return w.ended(transport.Closed)
+	}
+	return nil
+}
+
+func (w *model) answerDial() error {
+	if len(w.flying) == 0 || w.connected {
+		// One that was cancelled when its answer was on its way.
+		return w.feed("dialed late", event{kind: evDialed, err: syscall.ECONNREFUSED})
+	}
+	i := w.rng.IntN(len(w.flying))
+	ev := event{kind: evDialed, n: w.flying[i], addr: ourSide}
+	w.flying = slices.Delete(w.flying, i, i+1)
+	if w.rng.IntN(2) == 0 {
+		ev.err = []error{syscall.ECONNREFUSED, syscall.ETIMEDOUT, syscall.EADDRNOTAVAIL}[w.rng.IntN(3)]
+	} else {
+		w.connected = true
+	}
+	return w.feed("dialed", ev)
+}
+
+func (w *model) answerResolve() error {
+	if w.resolving == 0 {
+		return w.feed("resolved late", event{kind: evResolved, last: true})
+	}
+	w.resolving--
+	ev := event{kind: evResolved, last: w.resolving == 0}
+	if ev.last && w.rng.IntN(4) == 0 {
+		ev.err = syscall.EIO
+	} else {
+		ev.addrs = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, byte(w.rng.IntN(3))}), netip.MustParseAddr("2001:db8::1")}[:w.rng.IntN(3)]
+	}
+	return w.feed("resolved", ev)
+}
+
+func (w *model) ended(e transport.End) error {
+	if len(w.ends) > 0 {
+		return w.feed("ended again", event{kind: evEnded})
+	}
+	if err := w.feed("ended", event{kind: evEnded, end: transport.Ended{End: e}}); err != nil {
+		return err
+	}
+	if len(w.ends) != 1 {
+		return w.check(false, "%d ends", len(w.ends))
+	}
+	o := w.ends[0]
+	switch {
+	case (o.Class == Failed) != (o.Reason != ReasonNone):
+		return w.check(false, "class %v with reason %v", o.Class, o.Reason)
+	case o.Class == Completed && (!w.relaying || e == transport.Closed || e == transport.Broken):
+		return w.check(false, "completed without a relay that a peer ended: %v", e)
+	case o.Class == Probed && (w.relaying || w.requests > 0):
+		return w.check(false, "probed after a request")
+	case w.results != w.requests:
+		return w.check(false, "%d dial results for %d requests", w.results, w.requests)
+	case !w.timer.IsZero() && !w.relaying && !w.closing && e != transport.Broken:
+		return w.check(false, "ended with the timer set")
+	}
+	return nil
+}
+
+// TestHistories drives the machine through random histories and checks the
+// promises that its doc comment makes.
+func TestHistories(t *testing.T) {
+	const histories = 100_000
+	classes := map[Class]int{}
+	for seed := range uint64(histories) {
+		w := &model{rng: rand.New(rand.NewPCG(seed, 7)), now: time.Unix(1_000_000, 0)}
+		w.m.limits = &limits{step: 5 * time.Second, connect: 4 * time.Second, requireAuth: seed%7 == 0}
+		err := w.feed("start", event{kind: evStart})
+		for i := 0; err == nil && i < 60; i++ {
+			err = w.turn()
+		}
+		for err == nil && len(w.ends) == 0 { // whatever is still open comes to an end
+			if !w.relaying && !w.closing {
+				if err = w.feed("stop", event{kind: evStop, reason: ReasonShutdown}); err != nil {
+					break
+				}
+			}
+			err = w.ended(map[bool]transport.End{true: transport.Fin, false: transport.Closed}[w.relaying && !w.closing])
+		}
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		classes[w.ends[0].Class]++
+	}
+	for c := range classCount {
+		if classes[c] < histories/100 {
+			t.Errorf("only %d of %d histories ended as %v: the model does not reach it", classes[c], histories, c)
+		}
+	}
+}

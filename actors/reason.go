@@ -1,0 +1,140 @@
+package actors
+
+// Fault is the side that a failed session is put down to.
+type Fault uint8
+
+const (
+	FaultClient Fault = iota
+	FaultUpstream
+	FaultPolicy
+	FaultProxy
+)
+
+var faultNames = [...]string{"client", "upstream", "policy", "proxy"}
+
+func (f Fault) String() string { return faultNames[f] }
+
+// Reason is why a session failed. A failed session has exactly one; it is the
+// log field and the label of proxy_session_failures_total.
+type Reason uint8
+
+const (
+	// ReasonNone: the session did not fail (yet).
+	ReasonNone Reason = iota
+	// ReasonProtocol: what the client sent is not SOCKS5.
+	ReasonProtocol
+	// ReasonNoMethod: no authentication method in common.
+	ReasonNoMethod
+	// ReasonAuthFailed: wrong credentials, or none can be right.
+	ReasonAuthFailed
+	// ReasonCommand: a command that is not served, answered 07.
+	ReasonCommand
+	// ReasonAddressType: an address type that is not served, answered 08.
+	ReasonAddressType
+	// ReasonHandshakeTimeout: the client took too long over a step.
+	ReasonHandshakeTimeout
+	// ReasonClientLeft: the client closed between its first byte and its CONNECT.
+	ReasonClientLeft
+	// ReasonClientLeftDialing: the client closed while the upstream was dialled.
+	ReasonClientLeftDialing
+	// ReasonSourceUnplumbed: the source asked for is not an address of this host.
+	ReasonSourceUnplumbed
+	// ReasonBindFailed: the source could not be bound for another reason.
+	ReasonBindFailed
+	// ReasonFamilyMismatch: source and upstream share no address family.
+	ReasonFamilyMismatch
+	// ReasonRefused, and so on to ReasonDialFailed: how dialling ended, see egress.
+	ReasonRefused
+	ReasonNetworkUnreachable
+	ReasonHostUnreachable
+	ReasonConnectTimeout
+	ReasonNameNotFound
+	ReasonResolveFailed
+	ReasonNotPermitted
+	ReasonDialFailed
+	// ReasonNoPort: the source has no free port to that upstream.
+	ReasonNoPort
+	// ReasonNoResources: descriptors or memory ran out.
+	ReasonNoResources
+	// ReasonShutdown: the session was cut because the daemon or its listener stops.
+	ReasonShutdown
+	// ReasonInternal: a fault of ours, contained to this session.
+	ReasonInternal
+
+	reasonCount
+)
+
+var reasons = [reasonCount]struct {
+	name  string
+	fault Fault
+}{
+	ReasonNone:               {"none", FaultProxy},
+	ReasonProtocol:           {"protocol", FaultClient},
+	ReasonNoMethod:           {"no_method", FaultClient},
+	ReasonAuthFailed:         {"auth_failed", FaultClient},
+	ReasonCommand:            {"command", FaultClient},
+	ReasonAddressType:        {"address_type", FaultClient},
+	ReasonHandshakeTimeout:   {"handshake_timeout", FaultClient},
+	ReasonClientLeft:         {"client_left", FaultClient},
+	ReasonClientLeftDialing:  {"client_left_dialing", FaultClient},
+	ReasonSourceUnplumbed:    {"source_unplumbed", FaultClient},
+	ReasonBindFailed:         {"bind_failed", FaultProxy},
+	ReasonFamilyMismatch:     {"family_mismatch", FaultClient},
+	ReasonRefused:            {"refused", FaultUpstream},
+	ReasonNetworkUnreachable: {"network_unreachable", FaultUpstream},
+	ReasonHostUnreachable:    {"host_unreachable", FaultUpstream},
+	ReasonConnectTimeout:     {"connect_timeout", FaultUpstream},
+	ReasonNameNotFound:       {"name_not_found", FaultUpstream},
+	ReasonResolveFailed:      {"resolve_failed", FaultProxy},
+	ReasonNotPermitted:       {"not_permitted", FaultProxy},
+	ReasonDialFailed:         {"dial_failed", FaultUpstream},
+	ReasonNoPort:             {"no_port", FaultProxy},
+	ReasonNoResources:        {"no_resources", FaultProxy},
+	ReasonShutdown:           {"shutdown", FaultProxy},
+	ReasonInternal:           {"internal", FaultProxy},
+}
+
+func (r Reason) String() string { return reasons[r].name }
+
+// Fault is the side that a session failed for this reason is put down to.
+func (r Reason) Fault() Fault { return reasons[r].fault }
+
+// End is how a session that relayed was ended by a peer; the label of
+// proxy_sessions_ended_total.
+type End uint8
+
+const (
+	EndFin   End = iota // both directions ended with an end of stream
+	EndReset            // a peer reset it
+
+	endCount
+)
+
+var endNames = [endCount]string{"fin", "reset"}
+
+func (e End) String() string { return endNames[e] }
+
+// Class is whether a session worked. Every accepted session ends in exactly one
+// class, so that accepted = completed + failed + probed + active.
+type Class uint8
+
+const (
+	Completed Class = iota // relayed, and ended by a peer
+	Failed                 // never relayed, or cut by us
+	Probed                 // closed before its first byte: a health check
+
+	classCount
+)
+
+var classNames = [classCount]string{"completed", "failed", "probed"}
+
+func (c Class) String() string { return classNames[c] }
+
+// Outcome is how one session ended.
+type Outcome struct {
+	Class  Class
+	Reason Reason // set exactly when Class is Failed
+	End    End    // meaningful only when Class is Completed
+}
+
+func failed(r Reason) Outcome { return Outcome{Class: Failed, Reason: r} }

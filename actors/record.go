@@ -1,0 +1,94 @@
+package actors
+
+import (
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/transport"
+)
+
+// record is what is known of one accepted session from accept to its end. It is
+// handed from the acceptor to the listener to the connection, and used by one
+// of them at a time; only the traffic is written by the transport meanwhile.
+// It guarantees that a session ends in the books once, whoever finds out.
+type record struct {
+	account *account
+	release func() // gives back the slot
+	client  netip.AddrPort
+	since   time.Time // accepted
+
+	// Times since accept; 0 is not reached.
+	greeted, requested, dialled time.Duration
+
+	source      netip.AddrPort // our address towards the upstream
+	upstream    netip.AddrPort
+	destination *destination
+	traffic     transport.Traffic
+	closed      atomic.Bool
+}
+
+// accept opens the books for one client.
+func (a *account) accept(client netip.AddrPort, now time.Time, release func()) *record {
+	a.accepted.Add(1)
+	return &record{account: a, release: release, client: client, since: now}
+}
+
+func (r *record) mark(m mark, now time.Time) {
+	switch m {
+	case markGreeted:
+		r.greeted = now.Sub(r.since)
+	case markRequested:
+		r.requested = now.Sub(r.since)
+	}
+}
+
+func (r *record) dialResult(res egress.Result, now time.Time) {
+	r.dialled = now.Sub(r.since)
+	r.account.dials[res].Add(1)
+}
+
+// connected notes the upstream and claims its series.
+func (r *record) connected(source, upstream netip.AddrPort) {
+	r.source, r.upstream = source, upstream
+	r.destination = r.account.destinations.enter(upstream.Addr())
+}
+
+// end books the end, gives back the slot and the claim, and reports whether it
+// was this call that did so.
+func (r *record) end(o Outcome, now time.Time) bool {
+	if r.closed.Swap(true) {
+		return false
+	}
+	r.account.end(o)
+	if r.destination != nil {
+		r.account.destinations.leave(r.destination, now)
+	}
+	r.release()
+	return true
+}
+
+// attrs is the canonical line of one session.
+func (r *record) attrs(o Outcome, now time.Time) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("listener", r.account.listener),
+		slog.String("client", r.client.String()),
+	)
+	if r.upstream.IsValid() {
+		attrs = append(attrs, slog.String("source", r.source.String()), slog.String("destination", r.upstream.String()))
+	}
+	switch o.Class {
+	case Failed:
+		attrs = append(attrs, slog.String("reason", o.Reason.String()), slog.String("fault", o.Reason.Fault().String()))
+	case Completed:
+		attrs = append(attrs, slog.String("end", o.End.String()))
+	}
+	return append(attrs,
+		slog.Uint64("bytes_received", r.traffic.Up.Load()),
+		slog.Uint64("bytes_sent", r.traffic.Down.Load()),
+		slog.Duration("duration", now.Sub(r.since)),
+	)
+}

@@ -1,0 +1,205 @@
+package actors
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-proxy/troupe/internal/census"
+	"github.com/troupe-proxy/troupe/internal/supervise"
+)
+
+// throughput is how many messages an actor may take before it lets others run.
+const throughput = 300
+
+// Back-off of metrics and web.
+const (
+	serviceFirst  = 50 * time.Millisecond
+	serviceMost   = 5 * time.Second
+	serviceHealth = 10 * time.Second
+)
+
+// supervisor is the root of the tree. It decides about its children and never
+// escalates; should it end without having been asked to, so does the process.
+type supervisor struct {
+	config  *Config
+	sockets *Sockets
+	log     *slog.Logger
+	started chan<- bool     // told once whether the tree stands
+	stopped chan<- struct{} // closed when the tree is gone
+
+	root      *actor.RootContext
+	self      *actor.PID
+	metrics   *actor.PID
+	web       *actor.PID
+	listeners map[string]*openListener      // by actor id
+	backoff   map[string]*supervise.Backoff // of metrics and web, by actor id
+	timers    map[string]*time.Timer        // send restartChild, by actor id
+	draining  bool
+}
+
+// Receive implements actor.Actor.
+func (s *supervisor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Stopping:
+		supervise.Contain(s.log, s.release)
+		return
+	case *actor.Stopped:
+		close(s.stopped)
+		return
+	case *actor.Started:
+		s.start(ctx)
+		return
+	default:
+		s.config.Tap(KindSupervisor, m)
+	}
+	switch m := ctx.Message().(type) {
+	case *shutdown:
+		s.drain(ctx)
+	case *restartChild:
+		if !s.draining {
+			ctx.(actor.Supervisor).RestartChildren(m.child)
+		}
+	case *actor.Terminated:
+		s.terminated(ctx, m.Who)
+	}
+}
+
+// start spawns the tree: metrics first, since everybody reports to it.
+func (s *supervisor) start(ctx actor.Context) {
+	stands := false
+	defer func() { s.started <- stands }()
+	s.root, s.self = ctx.ActorSystem().Root, ctx.Self()
+	s.listeners = make(map[string]*openListener)
+	s.backoff = make(map[string]*supervise.Backoff)
+	s.timers = make(map[string]*time.Timer)
+	s.spawnMetrics(ctx)
+	for _, o := range s.sockets.listeners {
+		s.spawnListener(ctx, o)
+	}
+	s.spawnWeb(ctx)
+	for _, w := range s.sockets.web {
+		s.config.Log(targetHTTP).Info("http listener on " + w.listener.Addr().String())
+	}
+	stands = true
+}
+
+func (s *supervisor) spawnMetrics(ctx actor.Context) {
+	s.metrics = s.spawn(ctx, KindMetrics, "metrics", func() actor.Actor {
+		return &metricsActor{metrics: s.config.Metrics, log: s.log, tap: s.config.Tap}
+	})
+}
+
+func (s *supervisor) spawnWeb(ctx actor.Context) {
+	s.web = s.spawn(ctx, KindWeb, "web", func() actor.Actor {
+		return &webActor{sockets: s.sockets.web, log: s.config.Log(targetHTTP), tap: s.config.Tap}
+	})
+}
+
+// spawnListener hands a socket to a new listener. The listener and its
+// connections run on the goroutine of whoever sends to them.
+func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) {
+	l := &listener{
+		network: s.config.Network, config: o.config, socket: o.socket, account: o.account, slots: s.sockets.slots,
+		log: s.config.Log(targetListener),
+		shared: &shared{
+			limits: o.limits, root: ctx.ActorSystem().Root, metrics: s.metrics, resolver: s.config.Resolver,
+			log: s.config.Log(targetSession), tap: s.config.Tap, actions: newActionPool(),
+		},
+	}
+	o.socket = nil // the listener's from here on
+	pid := s.spawn(ctx, KindListener, "listener-"+o.account.listener, func() actor.Actor { return l },
+		actor.WithDispatcher(actor.NewSynchronizedDispatcher(throughput)))
+	s.listeners[pid.Id] = o
+}
+
+func (s *supervisor) spawn(ctx actor.Context, kind Kind, name string, produce actor.Producer, more ...actor.PropsOption) *actor.PID {
+	mailbox := actor.WithMailbox(census.Mailbox(actor.UnboundedLockfree(), observer{kind, s.log}))
+	pid, err := ctx.SpawnNamed(actor.PropsFromProducer(produce, append(more, mailbox)...), name)
+	if err != nil {
+		panic(err)
+	}
+	return pid
+}
+
+// HandleFailure implements actor.SupervisorStrategy for the children: a
+// listener goes on with its sessions, metrics and web come back.
+func (s *supervisor) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, _, _ any) {
+	switch {
+	case s.draining:
+		parent.StopChildren(child)
+	case s.listeners[child.Id] != nil:
+		parent.ResumeChildren(child)
+		s.root.Send(child, &recovered{})
+	default:
+		s.restart(parent, child)
+	}
+}
+
+// restart brings a service back, at once the first time.
+func (s *supervisor) restart(parent actor.Supervisor, child *actor.PID) {
+	b := s.backoff[child.Id]
+	if b == nil {
+		b = &supervise.Backoff{First: serviceFirst, Most: serviceMost, Health: serviceHealth}
+		s.backoff[child.Id] = b
+	}
+	pause := b.Next(time.Now())
+	if pause == 0 {
+		parent.RestartChildren(child)
+		return
+	}
+	root, self := s.root, s.self
+	s.timers[child.Id] = time.AfterFunc(pause, func() { root.Send(self, &restartChild{child}) })
+}
+
+// drain ends the listeners; the services they report to go last.
+func (s *supervisor) drain(ctx actor.Context) {
+	if s.draining {
+		return
+	}
+	s.draining = true
+	for _, child := range append([]*actor.PID(nil), ctx.Children()...) {
+		if s.listeners[child.Id] != nil {
+			ctx.Send(child, &shutdown{})
+		}
+	}
+	s.finish(ctx)
+}
+
+// terminated replaces a child that ended although nobody had asked it to.
+func (s *supervisor) terminated(ctx actor.Context, who *actor.PID) {
+	o := s.listeners[who.Id]
+	delete(s.listeners, who.Id)
+	switch {
+	case s.draining:
+		s.finish(ctx)
+	case o != nil:
+		s.log.Error("listener ended unasked, opening it again", slog.String("listener", o.account.listener))
+		s.spawnListener(ctx, o)
+	case who.Equal(s.metrics):
+		s.spawnMetrics(ctx)
+	case who.Equal(s.web):
+		s.spawnWeb(ctx)
+	}
+}
+
+// finish stops the services once the listeners are gone, then the supervisor.
+func (s *supervisor) finish(ctx actor.Context) {
+	switch {
+	case len(s.listeners) > 0:
+	case len(ctx.Children()) == 0:
+		ctx.Stop(ctx.Self())
+	default:
+		for _, child := range append([]*actor.PID(nil), ctx.Children()...) {
+			ctx.Poison(child)
+		}
+	}
+}
+
+func (s *supervisor) release() {
+	for _, t := range s.timers {
+		t.Stop()
+	}
+	s.sockets.Close()
+}

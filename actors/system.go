@@ -1,0 +1,89 @@
+package actors
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-proxy/troupe/internal/census"
+	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/transport"
+	"github.com/troupe-proxy/troupe/lua/policy"
+)
+
+// Config is what the tree is made of. All but Tap must be set; none of it is
+// changed once the tree runs.
+type Config struct {
+	Network  transport.Network
+	Resolver egress.Resolver
+	Metrics  *Metrics
+	// HTTP builds the server of one HTTP listener. It is called again when the
+	// web actor restarts.
+	HTTP func(policy.HTTPListener) *http.Server
+	// Log gives the logger of a target.
+	Log func(target string) *slog.Logger
+	// Slots is how many sessions may be open at once; each has two descriptors.
+	Slots int
+	// Tap, if set, sees every message first.
+	Tap Tap
+}
+
+// System is a running tree.
+type System struct {
+	actors  *actor.ActorSystem
+	root    *actor.PID
+	stopped chan struct{}
+}
+
+// ErrStart: the tree could not be spawned; the log says why.
+var ErrStart = errors.New("the actors could not be started")
+
+// Start spawns the tree on sockets that Open has opened and takes them over,
+// also when it fails. Clients wait in the sockets' queues until then.
+func Start(c Config, sockets *Sockets) (*System, error) {
+	if c.Tap == nil {
+		c.Tap = noTap
+	}
+	library := c.Log(targetLibrary)
+	s := &System{
+		actors:  actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return library })),
+		stopped: make(chan struct{}),
+	}
+	started := make(chan bool, 1)
+	census.WatchDeadLetters(s.actors)
+	log := c.Log(targetActors)
+	props := actor.PropsFromProducer(func() actor.Actor {
+		return &supervisor{config: &c, sockets: sockets, log: log, started: started, stopped: s.stopped}
+	}, actor.WithMailbox(census.Mailbox(actor.Unbounded(), observer{KindSupervisor, log})))
+	// A panic of the supervisor's own must not stop what it supervises.
+	resume := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.ResumeDirective })
+	pid, err := s.actors.Root.Copy().WithGuardian(resume).SpawnNamed(props, "supervisor")
+	if err != nil {
+		return nil, errors.Join(ErrStart, err)
+	}
+	s.root = pid
+	if !<-started {
+		s.actors.Root.Stop(pid)
+		<-s.stopped
+		return nil, ErrStart
+	}
+	return s, nil
+}
+
+// Stop ends every session and the tree. It does not wait; see Stopped.
+func (s *System) Stop() { s.actors.Root.Send(s.root, &shutdown{}) }
+
+// Stopped is closed once the tree and all its sockets are gone, whether or not
+// Stop was called.
+func (s *System) Stopped() <-chan struct{} { return s.stopped }
+
+// newActionPool makes the pool that connections take a turn's actions from.
+func newActionPool() *sync.Pool {
+	return &sync.Pool{New: func() any {
+		acts := make([]action, 0, 8)
+		return &acts
+	}}
+}

@@ -1,0 +1,117 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-proxy/troupe/internal/supervise"
+	"github.com/troupe-proxy/troupe/internal/task"
+)
+
+// webSocket is one HTTP listening socket. It outlives the web actor's restarts:
+// each incarnation borrows it, so that a scrape waits and is not refused.
+type webSocket struct {
+	listener *net.TCPListener
+	build    func() *http.Server
+	turn     sync.Mutex // held by the incarnation that accepts
+}
+
+// webActor serves HTTP. The requests run on net/http's goroutines and ask no
+// actor for anything.
+type webActor struct {
+	sockets []*webSocket
+	log     *slog.Logger
+	tap     Tap
+	serving []*task.Task
+}
+
+// Receive implements actor.Actor.
+func (w *webActor) Receive(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *actor.Restarting:
+		supervise.Contain(w.log, w.cancel)
+		return
+	case *actor.Stopping:
+		supervise.Contain(w.log, w.close)
+		return
+	case *actor.Stopped:
+		return
+	default:
+		w.tap(KindWeb, ctx.Message())
+	}
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		for _, s := range w.sockets {
+			w.serving = append(w.serving, task.Go(ctx, s.serve))
+		}
+	case *task.Exit:
+		if w.owns(m.Task) {
+			panic(errors.Join(errServeEnded, m.Err))
+		}
+	}
+}
+
+func (w *webActor) owns(t *task.Task) bool {
+	for _, mine := range w.serving {
+		if mine == t {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *webActor) cancel() {
+	for _, t := range w.serving {
+		t.Cancel()
+	}
+	w.serving = nil
+}
+
+func (w *webActor) close() {
+	w.cancel()
+	for _, s := range w.sockets {
+		s.close(w.log)
+	}
+}
+
+func (s *webSocket) close(log *slog.Logger) {
+	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		log.Debug("closing the HTTP socket", slog.Any("error", err))
+	}
+}
+
+// serve answers requests until ctx ends, then closes its connections but not
+// the socket.
+func (s *webSocket) serve(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	// The one before woke its Accept by a deadline in the past.
+	if err := s.listener.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	server := s.build()
+	stop := context.AfterFunc(ctx, func() {
+		// Either can only fail because it is closed already.
+		_ = s.listener.SetDeadline(time.Unix(1, 0))
+		_ = server.Close()
+	})
+	defer stop()
+	err := server.Serve(borrowed{s.listener})
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// borrowed is a listener that its server cannot close.
+type borrowed struct{ *net.TCPListener }
+
+// Close implements net.Listener.
+func (borrowed) Close() error { return nil }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// flags are what can be said on the command line. Those that KumoMTA's
+// proxy-server has keep their names and meaning.
+type flags struct {
+	proxyConfig    string
+	listen         []string
+	noSplice       bool
+	timeoutSeconds uint64
+	diagLogDir     string
+	diagFormat     string
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it could not start, or ended although nobody asked
+	exitUsage  = 2 // the command line makes no sense
+	exitForced = 3 // a second signal cut the shutdown short
+)
+
+// usageError is an error of the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// maxTimeoutSeconds is an hour: a step of a handshake that takes longer is over.
+const maxTimeoutSeconds = 3600
+
+// newCommand is the command line; serve is called with what it said.
+func newCommand(serve func(*flags) error) *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use:   "troupe",
+		Short: "A SOCKS5 egress proxy for mail servers",
+		Long: `troupe is a SOCKS5 egress proxy for mail servers: their nodes share the sending
+addresses of this host. Without flags it serves SOCKS5 on 127.0.0.1:1080 and
+metrics on http://127.0.0.1:8000, as its built-in policy says.`,
+		Example: `  troupe
+  troupe --proxy-config /etc/troupe/policy.lua
+  troupe --listen 127.0.0.1:1080 --listen '[::1]:1080'`,
+		Version:       version,
+		Args:          func(c *cobra.Command, args []string) error { return usage(cobra.NoArgs(c, args)) },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := f.check(c.Flags().Changed("timeout-seconds")); err != nil {
+				return err
+			}
+			return serve(&f)
+		},
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	c.SetVersionTemplate("troupe {{.Version}}\n")
+	c.CompletionOptions.DisableDefaultCmd = true
+	p := c.Flags()
+	p.StringVar(&f.proxyConfig, "proxy-config", "", "policy `file` to load instead of the built-in one")
+	p.StringArrayVar(&f.listen, "listen", nil, "serve SOCKS5 on `address:port` without a policy file; may be repeated")
+	p.BoolVar(&f.noSplice, "no-splice", false, "with --listen: copy through memory instead of splice(2)")
+	p.Uint64Var(&f.timeoutSeconds, "timeout-seconds", 60, "with --listen: `seconds` that each step of a handshake may take")
+	p.StringVar(&f.diagLogDir, "diag-log-dir", "", "write the log to hourly files in `dir` instead of stderr")
+	p.StringVar(&f.diagFormat, "diag-format", "full", "form of the log: full, compact, pretty or json")
+	return c
+}
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+// check refuses flags that contradict each other.
+func (f *flags) check(timeoutGiven bool) error {
+	legacy := len(f.listen) > 0 || f.noSplice || timeoutGiven
+	switch {
+	case f.proxyConfig != "" && legacy:
+		return usage(errors.New("--proxy-config cannot be used with --listen, --no-splice or --timeout-seconds: say it in the policy"))
+	case len(f.listen) == 0 && legacy:
+		return usage(errors.New("--no-splice and --timeout-seconds need --listen"))
+	case f.timeoutSeconds == 0 || f.timeoutSeconds > maxTimeoutSeconds:
+		return usage(fmt.Errorf("--timeout-seconds: expected 1 to %d, got %d", maxTimeoutSeconds, f.timeoutSeconds))
+	}
+	return nil
+}
+
+func (f *flags) timeout() time.Duration { return time.Duration(f.timeoutSeconds) * time.Second }
+
+// exitCode says err to stderr and turns it into an exit code.
+func exitCode(err error, stderr io.Writer) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errForced):
+		return exitForced
+	case errors.As(err, &usageError{}):
+		fmt.Fprintf(stderr, "Error: %v\nTry 'troupe --help'.\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "Error: %v\n", err)
+	return exitFailed
+}

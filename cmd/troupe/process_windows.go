@@ -1,0 +1,12 @@
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+func handled() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
+
+// sessionSlots is a bound on memory: Windows has no limit on handles that a
+// daemon would meet.
+func sessionSlots() int { return 16 << 10 }

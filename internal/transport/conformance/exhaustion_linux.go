@@ -1,0 +1,119 @@
+package conformance
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func exhaustionCases() []testCase {
+	return []testCase{
+		{"exhaustion/no descriptor left", noDescriptors},
+		{"exhaustion/cancelled meanwhile", noDescriptorsCancelled},
+	}
+}
+
+// openDescriptors counts the descriptors of this process.
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries) - 1 // that of the directory
+}
+
+// exhaust takes the process its last free descriptor, until the returned
+// function is called.
+func exhaust(t *testing.T) (relieve func()) {
+	t.Helper()
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(os.DevNull) // the lowest free number
+	if err != nil {
+		t.Fatal(err)
+	}
+	low := syscall.Rlimit{Cur: uint64(f.Fd()), Max: before.Max}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// gated restarts Serve so that it waits for a slot until gate is closed.
+func (r *rig) gated() {
+	r.serving.cancel()
+	r.serving.wait(r.t)
+	r.gate = make(chan struct{})
+	r.serving = r.serve(r.acceptance())
+}
+
+func (r *rig) wantHoldBack() {
+	r.t.Helper()
+	select {
+	case err := <-r.heldBack:
+		if !errors.Is(err, syscall.EMFILE) {
+			r.t.Errorf("held back: got %v; want EMFILE", err)
+		}
+	case <-time.After(patience):
+		r.t.Fatal("nobody was told that accepting is held back")
+	}
+}
+
+// noDescriptors: the session that is there goes on, a client that waits too
+// long is sent away, and the next one is served when there are descriptors.
+func noDescriptors(t *testing.T, r *rig) {
+	old, upstream := r.relayed()
+	r.gated()
+	waiting := r.connect()
+	relieve := exhaust(t)
+	defer relieve()
+	close(r.gate)
+	r.wantHoldBack()
+	say(t, old.client, "x")
+	hear(t, upstream, "x")
+	select {
+	case got := <-r.shed:
+		if want := waiting.LocalAddr().String(); got.String() != want {
+			t.Errorf("shed: got %v; want %v", got, want)
+		}
+	case <-time.After(patience):
+		t.Fatal("the waiting client was not shed")
+	}
+	hearEnd(t, waiting)
+	closeAll(waiting)
+	relieve()
+	r.echoes(r.connect())
+	old.part(upstream, 1, 0)
+	r.finish()
+}
+
+// noDescriptorsCancelled: a client that is still waiting has lost nothing.
+func noDescriptorsCancelled(t *testing.T, r *rig) {
+	r.gated()
+	waiting := r.connect()
+	relieve := exhaust(t)
+	defer relieve()
+	close(r.gate)
+	r.wantHoldBack()
+	r.serving.cancel()
+	r.serving.wait(t)
+	if r.serving.err != nil {
+		t.Errorf("Serve: got %v; want nil when cancelled", r.serving.err)
+	}
+	relieve()
+	r.serving = r.serve(r.acceptance())
+	r.echoes(waiting)
+	r.finish()
+}

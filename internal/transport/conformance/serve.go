@@ -1,0 +1,182 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/troupe-proxy/troupe/internal/transport"
+)
+
+func serveCases() []testCase {
+	return []testCase{
+		{"serve/again after a panic, none refused", serveAfterPanic},
+		{"serve/cancelled and resumed", serveResumed},
+		{"serve/cancelled while waiting for a slot", serveCancelledAtSlot},
+		{"serve/second call waits for the first", serveTwice},
+		{"serve/close", serveClose},
+		{"serve/close while waiting for a slot", serveCloseAtSlot},
+		{"serve/sessions outlive the listener", sessionsOutlive},
+		{"listen/address in use", listenInUse},
+	}
+}
+
+// echoes checks that a client is served: its session answers.
+func (r *rig) echoes(client *net.TCPConn) {
+	r.t.Helper()
+	s := r.start(r.accept(), client, nil)
+	s.Write([]byte("served"))
+	hear(r.t, client, "served")
+	s.Abort()
+	s.wantEnd(transport.Closed, 0)
+	closeAll(client)
+}
+
+func serveAfterPanic(t *testing.T, r *rig) {
+	r.serving.cancel()
+	r.serving.wait(t)
+	a := r.acceptance()
+	accepted := a.Accepted
+	a.Accepted = func(c transport.Conn) {
+		r.slots(-1)
+		panic("in Accepted")
+	}
+	for range 2 {
+		r.gate = make(chan struct{})
+		s := r.serve(a)
+		lost := r.connect()
+		close(r.gate)
+		s.wait(t)
+		if s.panicked != "in Accepted" {
+			t.Errorf("panic out of Serve: got %v; want that of Accepted", s.panicked)
+		}
+		hearReset(t, lost)
+		closeAll(lost)
+	}
+	var waiting []*net.TCPConn
+	for range 5 {
+		waiting = append(waiting, r.connect())
+	}
+	a.Accepted = accepted
+	r.serving = r.serve(a)
+	for _, client := range waiting {
+		r.echoes(client)
+	}
+	r.finish()
+}
+
+func serveResumed(t *testing.T, r *rig) {
+	for range 20 {
+		r.serving.cancel()
+		r.serving.wait(t)
+		if r.serving.err != nil {
+			t.Fatalf("Serve: got %v; want nil when cancelled", r.serving.err)
+		}
+		client := r.connect()
+		r.serving = r.serve(r.acceptance())
+		r.echoes(client)
+	}
+	r.finish()
+}
+
+func serveCancelledAtSlot(t *testing.T, r *rig) {
+	r.serving.cancel()
+	r.serving.wait(t)
+	r.gate = make(chan struct{})
+	r.serving = r.serve(r.acceptance())
+	client := r.connect()
+	r.serving.cancel()
+	r.serving.wait(t)
+	if r.serving.err != nil {
+		t.Errorf("Serve: got %v; want nil when cancelled", r.serving.err)
+	}
+	close(r.gate)
+	r.serving = r.serve(r.acceptance())
+	r.echoes(client)
+	r.finish()
+}
+
+func serveTwice(t *testing.T, r *rig) {
+	second := r.serve(r.acceptance())
+	r.echoes(r.connect())
+	r.serving.cancel()
+	r.serving.wait(t)
+	r.serving = second
+	r.echoes(r.connect())
+	third := r.serve(r.acceptance())
+	third.cancel()
+	third.wait(t)
+	if third.err != nil {
+		t.Errorf("Serve that never had its turn: got %v; want nil", third.err)
+	}
+	r.echoes(r.connect())
+	r.finish()
+}
+
+func serveClose(t *testing.T, r *rig) {
+	if err := r.listener.Close(); err != nil {
+		t.Fatalf("close: %v", err)
+	}
+	r.serving.wait(t)
+	if !errors.Is(r.serving.err, transport.ErrListenerDead) {
+		t.Errorf("Serve: got %v; want ErrListenerDead", r.serving.err)
+	}
+	if err := r.listener.Serve(context.Background(), r.acceptance()); !errors.Is(err, transport.ErrListenerDead) {
+		t.Errorf("Serve on a closed socket: got %v; want ErrListenerDead", err)
+	}
+	if c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(r.listener.Addr())); err == nil {
+		closeAll(c)
+		t.Error("connect: got a connection; want none, nobody listens")
+	}
+}
+
+func serveCloseAtSlot(t *testing.T, r *rig) {
+	r.serving.cancel()
+	r.serving.wait(t)
+	r.gate = make(chan struct{})
+	s := r.serve(r.acceptance())
+	if err := r.listener.Close(); err != nil {
+		t.Fatalf("close: %v", err)
+	}
+	s.wait(t)
+	if !errors.Is(s.err, transport.ErrListenerDead) {
+		t.Errorf("Serve: got %v; want ErrListenerDead", s.err)
+	}
+}
+
+func sessionsOutlive(t *testing.T, r *rig) {
+	s, upstream := r.relayed()
+	r.finishListener()
+	say(t, s.client, "x")
+	hear(t, upstream, "x")
+	s.part(upstream, 1, 0)
+	s.check(t)
+}
+
+// finishListener ends Serve and closes the socket.
+func (r *rig) finishListener() {
+	r.t.Helper()
+	r.serving.cancel()
+	r.serving.wait(r.t)
+	if err := r.listener.Close(); err != nil {
+		r.t.Errorf("close the listener: %v", err)
+	}
+}
+
+// listenInUse: the error names the address, which the operator must find.
+func listenInUse(t *testing.T, r *rig) {
+	_, err := r.net.Listen(transport.ListenConfig{Address: r.listener.Addr()})
+	if err == nil {
+		t.Fatal("listen on an address in use: got nil; want an error")
+	}
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Addr == nil || op.Addr.String() != r.listener.Addr().String() {
+		t.Errorf("error: got %v; want one that names %v", err, r.listener.Addr())
+	}
+	if _, err := r.net.Listen(transport.ListenConfig{Address: netip.MustParseAddrPort("203.0.113.9:0")}); err == nil {
+		t.Error("listen on an unplumbed address: got nil; want an error")
+	}
+	r.finish()
+}

@@ -1,0 +1,271 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+const (
+	// heldMax is how much of the client is held before the relay.
+	heldMax = 16 << 10
+	// farewell is how long Finish waits for the client to close.
+	farewell = 2 * time.Second
+)
+
+// phase is where a conn is in its life; it only grows.
+type phase uint8
+
+const (
+	handshaking phase = iota
+	relaying
+	finishing
+	closed
+)
+
+// conn is a Conn carried by goroutines. Each goroutine that works for it is
+// counted in users; the last to leave after the sockets were closed tells the
+// owner that it ended.
+//
+// The mutex guards the fields below it. It is held neither while the owner is
+// told something nor while a stream is used.
+type conn struct {
+	sockets     sockets
+	keepAlive   KeepAlive
+	client      stream
+	clientAddr  netip.AddrPort
+	clientLocal netip.AddrPort
+
+	mu       sync.Mutex
+	phase    phase
+	users    int
+	started  bool
+	owner    Owner
+	telling  bool    // a goroutine is telling the owner; it takes queue along
+	queue    []Event // to be told, oldest first
+	endTold  bool    // Ended is told or queued: nothing may follow
+	end      Ended
+	deadline time.Time // when the timer set last runs out; zero: none
+	timer    *time.Timer
+
+	in         input
+	out        [2]outbox // by the side it goes to
+	source     netip.AddrPort
+	reserved   reservation
+	dialling   []*attempt
+	upstream   stream
+	relay      relay
+	clientGone bool // ClientClosed was told
+}
+
+func newConn(s sockets, k KeepAlive, c *net.TCPConn) (*conn, error) {
+	st, err := s.accepted(c)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{
+		sockets: s, keepAlive: k, client: st,
+		clientAddr: addrPort(c.RemoteAddr()), clientLocal: addrPort(c.LocalAddr()),
+	}, nil
+}
+
+func (c *conn) Client() netip.AddrPort { return c.clientAddr }
+func (c *conn) Local() netip.AddrPort  { return c.clientLocal }
+
+func (c *conn) Start(owner Owner) {
+	c.mu.Lock()
+	c.owner, c.started = owner, true
+	c.users++
+	aborted := c.phase == closed
+	c.mu.Unlock()
+	if aborted {
+		c.leaveQuietly()
+		return
+	}
+	go c.readClient()
+}
+
+func (c *conn) SetTimer(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d <= 0 || c.phase == closed {
+		c.stopTimer()
+		return
+	}
+	c.deadline = time.Now().Add(d)
+	if c.timer == nil {
+		c.timer = time.AfterFunc(d, c.expire)
+		return
+	}
+	c.timer.Reset(d)
+}
+
+// stopTimer is called with the mutex held.
+func (c *conn) stopTimer() {
+	c.deadline = time.Time{}
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
+
+// expire runs on the timer's goroutine. A timer that was set anew while this
+// goroutine was on its way runs again by itself.
+func (c *conn) expire() {
+	c.mu.Lock()
+	due := !c.deadline.IsZero() && !time.Now().Before(c.deadline)
+	if due {
+		c.deadline = time.Time{}
+	}
+	c.mu.Unlock()
+	if due {
+		c.tell(Expired{})
+	}
+}
+
+func (c *conn) Finish() {
+	c.mu.Lock()
+	if c.phase != handshaking {
+		c.mu.Unlock()
+		return
+	}
+	c.phase = finishing
+	c.users++
+	c.stopTimer()
+	c.in.held = nil
+	c.in.release()
+	others := c.takeUpstream()
+	c.mu.Unlock()
+
+	others.close(stream.close)
+	c.client.setDeadline(time.Now().Add(farewell))
+	c.partFromClient()
+	c.leaveQuietly()
+}
+
+// partFromClient takes the steps of Finish that have become possible: the end
+// of our stream once all was written, the close once the client has closed.
+func (c *conn) partFromClient() {
+	c.mu.Lock()
+	written, read := !c.out[Client].busy, c.in.end != nil
+	part := c.phase == finishing && written
+	c.mu.Unlock()
+	if !part {
+		return
+	}
+	if err := c.client.closeWrite(); err != nil || read {
+		c.shut(Ended{End: Closed}, stream.close)
+	}
+}
+
+func (c *conn) Abort() {
+	c.mu.Lock()
+	c.users++
+	c.mu.Unlock()
+	c.shut(Ended{End: Closed}, stream.reset)
+	c.leaveQuietly()
+}
+
+// shut closes all sockets, each in the manner how, and settles how the session
+// ended. Only the first call has an effect. The caller counts as a user.
+func (c *conn) shut(end Ended, how func(stream)) {
+	c.mu.Lock()
+	if c.phase == closed {
+		c.mu.Unlock()
+		return
+	}
+	c.phase = closed
+	c.end = end
+	c.stopTimer()
+	c.in.release()
+	others := c.takeUpstream()
+	c.mu.Unlock()
+
+	how(c.client)
+	others.close(how)
+}
+
+// upstreamSide is all that a conn may have open toward the upstream.
+type upstreamSide struct {
+	stream   stream
+	reserved reservation
+	dialling []*attempt
+}
+
+// takeUpstream is called with the mutex held. The upstream's stream stays in
+// place for the goroutines that use it; they hear that it is closed.
+func (c *conn) takeUpstream() upstreamSide {
+	u := upstreamSide{stream: c.upstream, reserved: c.reserved, dialling: c.dialling}
+	c.reserved, c.dialling = nil, nil
+	return u
+}
+
+func (u upstreamSide) close(how func(stream)) {
+	if u.stream != nil {
+		how(u.stream)
+	}
+	if u.reserved != nil {
+		u.reserved.release()
+	}
+	for _, a := range u.dialling {
+		a.dialling.cancel()
+	}
+}
+
+// stream is the socket of a side.
+func (c *conn) stream(s Side) stream {
+	if s == Client {
+		return c.client
+	}
+	return c.upstream
+}
+
+// leave is deferred by each goroutine of the conn as its last act. A panic
+// ends this session and no other.
+func (c *conn) leave() {
+	if p := recover(); p != nil {
+		c.fail(p)
+	}
+	if c.last() {
+		c.tell(c.end)
+	}
+}
+
+// leaveQuietly is leave for the methods of a Conn: the owner is told on
+// another goroutine, since it may hold locks around its call.
+func (c *conn) leaveQuietly() {
+	if c.last() {
+		c.post(c.end)
+	}
+}
+
+// last takes a user away and says whether it is up to the caller to tell that
+// the session ended.
+func (c *conn) last() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.users--
+	return c.users == 0 && c.phase == closed && c.started
+}
+
+// fail ends the session for the panic p.
+func (c *conn) fail(p any) {
+	err := fmt.Errorf("%w: %v\n%s", ErrInternal, p, debug.Stack())
+	if cause, ok := p.(error); ok {
+		err = errors.Join(err, cause)
+	}
+	c.shut(Ended{End: Broken, Err: err}, stream.reset)
+}
+
+// abandon aborts a conn that was not started.
+func (c *conn) abandon() {
+	c.mu.Lock()
+	started := c.started
+	c.mu.Unlock()
+	if !started {
+		c.Abort()
+	}
+}

@@ -1,0 +1,209 @@
+//go:build linux || darwin || freebsd
+
+package transport
+
+import (
+	"net"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// rawSockets opens sockets by system calls.
+type rawSockets struct {
+	buffers *buffers
+}
+
+func (s rawSockets) inherit(k KeepAlive) (func(uintptr) error, net.KeepAliveConfig) {
+	if !acceptInherits {
+		return nil, k.keepAliveConfig()
+	}
+	return func(fd uintptr) error { return setOptions(int(fd), k) }, net.KeepAliveConfig{}
+}
+
+func (s rawSockets) accepted(c *net.TCPConn) (stream, error) {
+	return newRawStream(c, s.buffers)
+}
+
+// boundSocket is a socket between bind and connect. It is not known to the
+// poller yet: an unconnected socket would only report that it is hung up.
+type boundSocket struct {
+	fd     int
+	family int
+}
+
+func (b *boundSocket) release() { _ = unix.Close(b.fd) }
+
+func (s rawSockets) bind(source netip.AddrPort) (reservation, netip.AddrPort, error) {
+	family, sa, err := socketAddr(source)
+	if err != nil {
+		return nil, netip.AddrPort{}, err
+	}
+	fd, err := newSocket(family)
+	if err != nil {
+		return nil, netip.AddrPort{}, err
+	}
+	if err := bindSocket(fd, sa, source.Port()); err != nil {
+		_ = unix.Close(fd)
+		return nil, netip.AddrPort{}, &net.OpError{Op: "bind", Net: "tcp", Source: net.TCPAddrFromAddrPort(source), Err: err}
+	}
+	return &boundSocket{fd: fd, family: family}, socketName(fd), nil
+}
+
+// bindSocket binds fd, without taking a port for a port 0 where that can wait
+// until the destination is known: a source has its ephemeral ports once per
+// destination then, and not once in all (IP_BIND_ADDRESS_NO_PORT, ip(7)).
+func bindSocket(fd int, sa unix.Sockaddr, port uint16) error {
+	if port == 0 {
+		bindWithoutPort(fd)
+	}
+	return os.NewSyscallError("bind", unix.Bind(fd, sa))
+}
+
+func (s rawSockets) dial(r reservation, source, upstream netip.AddrPort, k KeepAlive) (dialling, bool, error) {
+	family, sa, err := socketAddr(upstream)
+	if err != nil {
+		return nil, true, err
+	}
+	bound, _ := r.(*boundSocket)
+	kept := bound == nil || bound.family != family
+	fd := -1
+	if !kept {
+		fd = bound.fd
+	} else if fd, err = newBoundSocket(family, source); err != nil {
+		return nil, kept, dialError(source, upstream, err)
+	}
+	if err := setOptions(fd, k); err != nil {
+		_ = unix.Close(fd)
+		return nil, kept, dialError(source, upstream, err)
+	}
+	switch err := unix.Connect(fd, sa); err {
+	case nil, unix.EINPROGRESS, unix.EINTR: // interrupted it goes on by itself, connect(2)
+	default:
+		_ = unix.Close(fd)
+		return nil, kept, dialError(source, upstream, os.NewSyscallError("connect", err))
+	}
+	file := os.NewFile(uintptr(fd), "upstream")
+	st, err := newRawStream(file, s.buffers)
+	if err != nil {
+		_ = file.Close()
+		return nil, kept, dialError(source, upstream, err)
+	}
+	return &rawDialling{stream: st, source: source, upstream: upstream}, kept, nil
+}
+
+// newBoundSocket opens a socket and binds it to source if that is valid.
+func newBoundSocket(family int, source netip.AddrPort) (int, error) {
+	fd, err := newSocket(family)
+	if err != nil || !source.IsValid() {
+		return fd, err
+	}
+	_, sa, err := socketAddr(source)
+	if err == nil {
+		err = bindSocket(fd, sa, source.Port())
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// newSocket opens a non-blocking TCP socket. An IPv6 one is for IPv6 alone.
+func newSocket(family int) (int, error) {
+	fd, err := openSocket(family)
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	if family == unix.AF_INET6 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
+			_ = unix.Close(fd)
+			return -1, os.NewSyscallError("setsockopt", err)
+		}
+	}
+	return fd, nil
+}
+
+// setOptions sets on fd what every socket of a session has: small messages
+// leave at once (an SMTP dialogue would wait 40 ms at each delayed
+// acknowledgement), and a dead peer is noticed.
+func setOptions(fd int, k KeepAlive) error {
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	if !k.Enabled {
+		return nil
+	}
+	for _, o := range [...]struct{ level, name, value int }{
+		{unix.IPPROTO_TCP, keepAliveIdle, int(k.Idle.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(k.Interval.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, k.Count},
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+	} {
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	return nil
+}
+
+// rawDialling is an attempt by connect(2).
+type rawDialling struct {
+	stream           *rawStream
+	source, upstream netip.AddrPort
+
+	settled bool // there is an outcome
+	local   netip.AddrPort
+	err     error
+}
+
+// done looks whether the socket has connected or failed already, which over
+// loopback it has when connect returns.
+func (d *rawDialling) done() bool {
+	if err := d.stream.raw.Control(func(fd uintptr) { d.look(fd) }); err != nil {
+		d.settled, d.err = true, err
+	}
+	return d.settled
+}
+
+// look asks for the outcome: true when there is one.
+func (d *rawDialling) look(fd uintptr) bool {
+	failed, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+	switch {
+	case err != nil:
+		d.err = os.NewSyscallError("getsockopt", err)
+	case failed != 0:
+		d.err = os.NewSyscallError("connect", unix.Errno(failed))
+	case !hasPeer(fd):
+		return false
+	default:
+		d.local = socketName(int(fd))
+	}
+	d.settled = true
+	return true
+}
+
+func (d *rawDialling) wait() (stream, netip.AddrPort, error) {
+	if !d.settled {
+		if err := d.stream.raw.Write(d.look); err != nil {
+			d.err = err
+		}
+	}
+	if d.err != nil {
+		d.stream.close()
+		return nil, netip.AddrPort{}, dialError(d.source, d.upstream, d.err)
+	}
+	return d.stream, d.local, nil
+}
+
+func (d *rawDialling) cancel() { d.stream.close() }
+
+// dialError says what was dialled from where.
+func dialError(source, upstream netip.AddrPort, err error) error {
+	e := &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(upstream), Err: err}
+	if source.IsValid() {
+		e.Source = net.TCPAddrFromAddrPort(source)
+	}
+	return e
+}

@@ -1,0 +1,237 @@
+package transport
+
+import (
+	"io"
+	"time"
+)
+
+// lastWords is how long the side that goes on living is given to take what
+// the other had sent before it reset.
+const lastWords = 2 * time.Second
+
+// blindWait stands in for lastWords where the system can't tell whether it did.
+const blindWait = 200 * time.Millisecond
+
+// relay is how far the two directions have come. The conn's mutex guards it.
+//
+// A side is over when nothing more will come from it and all that came was
+// handed to the other. The session ends when both are over, or when the side
+// that reset is.
+type relay struct {
+	session, total *Traffic
+
+	over    [2]bool
+	finSent [2]bool // we have sent the side our end of stream
+	reset   bool
+	by      Side // who reset first
+	settled bool // somebody sees to the end
+}
+
+func (s Side) other() Side { return 1 - s }
+
+func (c *conn) Relay(session, total *Traffic) {
+	c.mu.Lock()
+	if c.phase != handshaking || c.upstream == nil {
+		c.mu.Unlock()
+		return
+	}
+	c.phase = relaying
+	c.relay.session, c.relay.total = session, total
+	c.stopTimer()
+	held, end := c.in.held, c.in.end
+	c.in.held = nil
+	c.in.release()
+	c.out[Upstream].busy = len(held) > 0
+	c.users++ // the copier of the upstream
+	if end != nil {
+		c.users++ // the reader has left: somebody must pass the end on
+	}
+	c.mu.Unlock()
+
+	if len(held) > 0 {
+		c.sendNow(Upstream, held)
+	}
+	if end != nil {
+		go c.runCopy(Client, end)
+	}
+	go c.runCopy(Upstream, nil)
+}
+
+// runCopy is a copier's goroutine; err is what reading from already told.
+func (c *conn) runCopy(from Side, err error) {
+	defer c.leave()
+	c.copy(from, nil, err)
+}
+
+// copy carries what comes from a side to the other one until there is no more,
+// beginning with what receive had returned last.
+func (c *conn) copy(from Side, b *buffer, err error) {
+	to := from.other()
+	c.awaitSent(to)
+	source, limit := c.stream(from), smallBuffer
+	for {
+		if b != nil {
+			limit = c.forward(to, b, limit)
+		}
+		if err != nil {
+			break
+		}
+		b, err = source.receive(limit)
+	}
+	c.passEnd(from, err)
+	c.retire(from)
+}
+
+// forward sends the other side what came and returns how much to receive next:
+// while reads fill the buffer and the destination keeps up, more at a time. A
+// direction that stalls soon holds a small buffer.
+func (c *conn) forward(to Side, b *buffer, limit int) int {
+	defer b.free()
+	p, full := b.bytes(), b.n == min(limit, len(b.space))
+	sends := 0
+	for len(p) > 0 {
+		if c.isLost(to) {
+			return limit // thrown away: it has nowhere to go
+		}
+		n, err := c.stream(to).send(p)
+		c.count(to, n)
+		if err != nil {
+			c.lost(to)
+			return limit
+		}
+		p = p[n:]
+		sends++
+	}
+	if full && sends == 1 {
+		return largeBuffer
+	}
+	return smallBuffer
+}
+
+// count counts n bytes that a side's socket has taken from the other side.
+func (c *conn) count(to Side, n int) {
+	r := &c.relay
+	if n <= 0 {
+		return
+	}
+	if to == Upstream {
+		r.session.Up.Add(uint64(n))
+		r.total.Up.Add(uint64(n))
+		return
+	}
+	r.session.Down.Add(uint64(n))
+	r.total.Down.Add(uint64(n))
+}
+
+// lost notes that a side has reset the connection, or was given up by the
+// system. If nothing more was to come from it, that ends the session.
+func (c *conn) lost(side Side) {
+	c.mu.Lock()
+	if !c.relay.reset {
+		c.relay.reset, c.relay.by = true, side
+	}
+	c.mu.Unlock()
+	c.settle()
+}
+
+// isLost says whether a side has reset.
+func (c *conn) isLost(side Side) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.relay.reset && c.relay.by == side
+}
+
+// passEnd hands on how the stream of a side ended: an end of stream as our end
+// of stream to the other, a reset by and by, see settle.
+func (c *conn) passEnd(from Side, err error) {
+	if err != io.EOF || c.vanished(from) {
+		c.lost(from)
+		return
+	}
+	to := from.other()
+	c.mu.Lock()
+	pass := !c.relay.reset && c.phase == relaying
+	if pass {
+		c.relay.finSent[to] = true
+	}
+	c.mu.Unlock()
+	if !pass {
+		return
+	}
+	if err := c.stream(to).closeWrite(); err != nil {
+		c.lost(to)
+	}
+}
+
+// vanished tells an end of stream from a reset which a write to the same
+// socket was told of: a connection whose peer only closed its direction stays
+// connected for as long as we have not closed ours.
+func (c *conn) vanished(side Side) bool {
+	if c.stream(side).connected() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.relay.finSent[side]
+}
+
+// retire ends a copier. When the other direction goes on, it stays to notice
+// a reset that comes after the end of stream, which nobody else would read.
+func (c *conn) retire(from Side) {
+	c.mu.Lock()
+	c.relay.over[from] = true
+	watch := c.phase == relaying && !c.relay.reset && !c.relay.over[from.other()]
+	c.mu.Unlock()
+	c.settle()
+	if watch && c.stream(from).awaitDisconnect() && c.vanished(from) {
+		c.lost(from)
+	}
+}
+
+// settle ends the relay if it is over.
+func (c *conn) settle() {
+	c.mu.Lock()
+	r := &c.relay
+	fin := !r.reset && r.over[Client] && r.over[Upstream]
+	reset := r.reset && r.over[r.by]
+	mine := (fin || reset) && !r.settled && c.phase == relaying
+	if mine {
+		r.settled = true
+	}
+	by := r.by
+	c.mu.Unlock()
+	switch {
+	case !mine:
+	case fin:
+		c.shut(Ended{End: Fin}, stream.close)
+	default:
+		c.awaitDelivery(by.other())
+		c.shut(Ended{End: Reset, Side: by}, stream.reset)
+	}
+}
+
+// awaitDelivery waits until a side has acknowledged all that was sent to it,
+// for a reset overtakes what is still on its way: a direct connection would
+// have delivered that last "554". No event tells of the acknowledgement, so it
+// is asked for, at growing intervals.
+func (c *conn) awaitDelivery(to Side) {
+	st := c.stream(to)
+	patience := lastWords
+	if st.unsent() < 0 {
+		patience = blindWait
+	}
+	limit := time.Now().Add(patience)
+	for pause := time.Millisecond; st.unsent() != 0; pause = min(2*pause, 20*time.Millisecond) {
+		if !c.isRelaying() || !st.connected() || !time.Now().Before(limit) {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// isRelaying is false once the session was aborted.
+func (c *conn) isRelaying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.phase == relaying
+}

@@ -1,0 +1,225 @@
+// Package transport carries bytes: it owns the sockets of a session and the
+// goroutines that wait on them, and tells the session's owner what happened by
+// events.
+//
+// It does not know SOCKS, policy, names or metrics: it accepts, reads, writes,
+// binds, dials one address, relays, and closes. It decides nothing.
+//
+// Its data comes from the sockets and from the owner's calls; it goes to the
+// other socket, to the owner as an Event, and into the counters the owner lent.
+//
+// The contract below is kept by every implementation and checked by one
+// conformance suite (package transport/conformance).
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// Network opens listening sockets. It may be used by several goroutines.
+type Network interface {
+	// Listen binds and listens. The error names the address.
+	// The caller owns the Listener and closes it.
+	Listen(cfg ListenConfig) (Listener, error)
+}
+
+// ListenConfig says how to listen and how the sessions of this listener treat
+// their sockets. The zero value of all but Address is usable.
+type ListenConfig struct {
+	// Address to bind. Port 0 lets the kernel choose. An IPv6 unspecified
+	// address also takes IPv4 clients where the system does.
+	Address netip.AddrPort
+	// KeepAlive is set on both sockets of each session.
+	KeepAlive KeepAlive
+}
+
+// KeepAlive is TCP keepalive, tcp(7). Idle and Interval are whole seconds in
+// 1..32767, Count is 1..127; the policy has checked them.
+type KeepAlive struct {
+	Enabled  bool
+	Idle     time.Duration
+	Interval time.Duration
+	Count    int
+}
+
+// Listener is one listening socket. Its owner may lend it: Serve can be called
+// again after an earlier Serve returned, on the same socket, and meanwhile
+// clients wait in the kernel's queue.
+type Listener interface {
+	// Addr is the bound address, with the real port.
+	Addr() netip.AddrPort
+	// Serve accepts clients until ctx ends (then it returns nil) or the socket
+	// can accept no more (then the error is, or wraps, ErrListenerDead).
+	// Running out of descriptors or memory and clients that left before they
+	// were accepted end nothing: Serve holds back and goes on, see Acceptance.
+	// A second call waits until the first has returned.
+	// A panic in an Acceptance function ends Serve with that panic.
+	Serve(ctx context.Context, a Acceptance) error
+	// Close closes the socket; a running Serve returns. Sessions live on.
+	Close() error
+}
+
+// Acceptance is what Serve asks and tells while it accepts. All functions are
+// called on Serve's goroutine or, in a transport with several loops, on theirs;
+// each must be set.
+type Acceptance struct {
+	// Enter takes a slot, waiting for one as long as ctx lives; it is called
+	// before each accept so that back-pressure stays in the kernel's queue.
+	// Once it returned nil, the slot belongs to the Conn given to Accepted or,
+	// when no client came of it, is handed back by Leave.
+	Enter func(ctx context.Context) error
+	Leave func()
+	// Accepted is given each client. The Conn is the callee's from then on,
+	// who must Start or Abort it.
+	Accepted func(Conn)
+	// HoldBack is told of each accept that failed for want of descriptors or
+	// memory, before Serve waits and tries again.
+	HoldBack func(err error)
+	// Shed is told of each client that had waited 2 s for a descriptor and was
+	// taken with a reserve descriptor and closed unserved.
+	Shed func(client netip.AddrPort, err error)
+}
+
+// Conn is one session's sockets: the client's from accept on and, once
+// dialled, the upstream's. Unless noted, its methods may be called by one
+// goroutine at a time (the owner's turn) and never block.
+type Conn interface {
+	// Client is the peer's address, IPv4-mapped forms unmapped.
+	Client() netip.AddrPort
+	// Local is the address that the client dialled, unmapped.
+	Local() netip.AddrPort
+
+	// Start begins to read from the client; from here on owner hears events.
+	// It is called once, before any other method but Client, Local, Abort.
+	Start(owner Owner)
+
+	// Peek returns what the client sent and nobody consumed yet. The slice is
+	// valid until the next call of Discard, Relay, Finish or Abort.
+	// At most 16 KiB are held; then reading pauses until Discard.
+	Peek() []byte
+	// Discard consumes the first n bytes of Peek.
+	Discard(n int)
+	// Write sends p to the client, after what was written before; p may be
+	// reused at once. What the socket does not take is kept and sent later.
+	// A failed write is heard as ClientClosed.
+	Write(p []byte)
+
+	// Bind chooses the outgoing address: port 0 reserves no port where the
+	// system can avoid it (IP_BIND_ADDRESS_NO_PORT, ip(7)), another port is
+	// really bound. It returns the bound address. It is the only method that
+	// answers at once; the errno tells an unplumbed address (EADDRNOTAVAIL).
+	// A second Bind replaces the first.
+	Bind(source netip.AddrPort) (netip.AddrPort, error)
+	// Dial starts one attempt to connect to an address, from the bound source
+	// if there is one (which must be of its family). Several may run at once:
+	// the first to connect becomes the upstream, which closes the others
+	// without an event. Each other outcome is a Dialed with its attempt.
+	Dial(attempt int, upstream netip.AddrPort)
+	// CancelDial ends all attempts that have not connected, without an event
+	// (one may already be on its way).
+	CancelDial()
+
+	// SetTimer lets the owner hear Expired after d, once; a new call replaces
+	// the earlier, 0 stops it (an Expired may already be on its way).
+	SetTimer(d time.Duration)
+
+	// Relay joins client and upstream: what Peek still holds first, then both
+	// directions until both have ended, each end of stream passed on as a
+	// half-close. Called once, after a successful Dialed. Bytes are added to
+	// both counters as the destination's socket takes them. It stops the timer.
+	// Ended is the last event.
+	Relay(session, total *Traffic)
+
+	// Finish closes a session that never relayed: what was written is
+	// delivered, then end of stream; what the client still sends is thrown
+	// away until it closes too, for at most 2 s, so that no reset overtakes
+	// the last reply. Ended follows.
+	Finish()
+	// Abort closes everything at once, the client and upstream with a reset.
+	// It may be called at any time, from any goroutine, more than once, and
+	// before Start. If Start was called, Ended follows exactly once.
+	Abort()
+}
+
+// Owner hears the events of one Conn. Notify may be called from any goroutine
+// and must not block; calls for one Conn do not overlap with one another, but
+// may run while the owner is inside a method of the Conn.
+type Owner interface {
+	Notify(Event)
+}
+
+// Event is one of Readable, ClientClosed, Dialed, Expired, Ended.
+type Event interface{ event() }
+
+// Readable says that Peek has something new.
+type Readable struct{}
+
+// ClientClosed says, before the relay, that the client sends no more: Err is
+// nil after an end of stream and the error of the read or write otherwise. An
+// end of stream comes after the Readable of what preceded it.
+type ClientClosed struct{ Err error }
+
+// Dialed is the outcome of one attempt. Local is our address on success.
+type Dialed struct {
+	Attempt int
+	Local   netip.AddrPort
+	Err     error
+}
+
+// Expired says that the timer set last has run out.
+type Expired struct{}
+
+// Ended says that both sockets are closed; it is the last event of a Conn.
+// End is how a relay ended, or Closed if there was none or it was aborted.
+type Ended struct {
+	End  End
+	Side Side  // who reset; meaningless unless End is Reset
+	Err  error // why, if End is Broken
+}
+
+func (Readable) event()     {}
+func (ClientClosed) event() {}
+func (Dialed) event()       {}
+func (Expired) event()      {}
+func (Ended) event()        {}
+
+// End is how a session's sockets came to be closed.
+type End uint8
+
+const (
+	// Closed by our own Finish or Abort.
+	Closed End = iota
+	// Fin: both directions of the relay ended with an end of stream.
+	Fin
+	// Reset: a peer reset the relay; the other side was reset too, after what
+	// had been read was delivered.
+	Reset
+	// Broken: a fault of ours ended the session; Err wraps ErrInternal.
+	Broken
+)
+
+// Side is a peer of a session.
+type Side uint8
+
+const (
+	Client Side = iota
+	Upstream
+)
+
+// Traffic counts the bytes that a destination's socket has taken: Up from
+// client to upstream, Down from upstream to client. It may be read at any time.
+type Traffic struct {
+	Up, Down atomic.Uint64
+}
+
+var (
+	// ErrListenerDead: the listening socket can accept no more and has to be
+	// opened anew.
+	ErrListenerDead = errors.New("listening socket is dead")
+	// ErrInternal: a panic or broken invariant inside the transport.
+	ErrInternal = errors.New("internal fault")
+)

@@ -1,0 +1,90 @@
+package policy
+
+import (
+	"math"
+	"os"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// The ranges of durations. A step of the handshake that may take longer than an
+// hour is a mistake in the unit, and a descriptor lost to every silent client.
+const (
+	shortestTimeout = time.Millisecond
+	longestTimeout  = time.Hour
+	longestKeep     = 32767 * time.Second // TCP_KEEPIDLE and TCP_KEEPINTVL, tcp(7): above it setsockopt fails
+)
+
+// connectTimeout is below the 60 s after which KumoMTA gives up, so that it gets
+// an answer.
+const connectTimeout = 50 * time.Second
+
+// defaultListener is a listener of which nothing was said.
+func defaultListener(at Position) Listener {
+	return Listener{
+		At:             at,
+		Hostname:       hostname(),
+		Timeout:        60 * time.Second,
+		ConnectTimeout: connectTimeout,
+		UseSplice:      true,
+		KeepAlive: KeepAlive{
+			Enabled:  true,
+			Time:     5 * time.Minute,
+			Interval: 30 * time.Second,
+			Retries:  3,
+		},
+		DestinationSeries: 1000,
+		DestinationIdle:   15 * time.Minute,
+	}
+}
+
+// listener reads the parameters of proxy.start_proxy_listener.
+func (d *decoder) listener(t *lua.LTable) Listener {
+	l := defaultListener(d.at)
+	l.ConnectTimeout = 0 // the default follows a timeout that is shorter
+	useTLS := false
+	d.table("", t, []field{
+		{name: "listen", required: true, read: addressInto(&l.Listen)},
+		{name: "hostname", read: nameInto(&l.Hostname)},
+		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
+		{name: "connect_timeout", read: durationInto(&l.ConnectTimeout, shortestTimeout, longestTimeout, 1)},
+		{name: "use_splice", read: boolInto(&l.UseSplice)},
+		{name: "use_tls", read: boolInto(&useTLS)},
+		{name: "tls_certificate", read: keySource},
+		{name: "tls_private_key", read: keySource},
+		{name: "require_auth", read: boolInto(&l.RequireAuth)},
+		{name: "tcp_keepalive", read: tableInto("{ time = '5m', interval = '30s', retries = 3 }", []field{
+			{name: "enabled", read: boolInto(&l.KeepAlive.Enabled)},
+			{name: "time", read: durationInto(&l.KeepAlive.Time, time.Second, longestKeep, time.Second)},
+			{name: "interval", read: durationInto(&l.KeepAlive.Interval, time.Second, longestKeep, time.Second)},
+			{name: "retries", read: wholeInto(&l.KeepAlive.Retries, 1, 127)},
+		})},
+		{name: "destination_series", read: wholeInto(&l.DestinationSeries, 0, 100_000)},
+		{name: "destination_idle", read: durationInto(&l.DestinationIdle, time.Second, math.MaxInt64, 1)},
+	})
+	d.refuseTLS(useTLS)
+	if l.ConnectTimeout > l.Timeout && !d.failed("timeout") {
+		d.fail("connect_timeout", "expected at most the timeout of %s, got %s",
+			FormatDuration(l.Timeout), FormatDuration(l.ConnectTimeout))
+	}
+	if l.ConnectTimeout == 0 {
+		l.ConnectTimeout = min(connectTimeout, l.Timeout)
+	}
+	return l
+}
+
+// refuseTLS keeps a listener for which TLS was asked from serving plain text.
+func (d *decoder) refuseTLS(useTLS bool) {
+	if useTLS {
+		d.fail("use_tls", "TLS to the client is not served by this version of Troupe")
+	}
+}
+
+// hostname is the name of this machine, as KumoMTA has it.
+func hostname() string {
+	if name, err := os.Hostname(); err == nil && name != "" {
+		return name
+	}
+	return "localhost"
+}

@@ -1,0 +1,78 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Policy is what one run of proxy_init asked for. It is never changed after Load.
+type Policy struct {
+	// Name is the path of the file, "(default policy)" for the built-in one, or
+	// "(command line)" for the legacy flags.
+	Name string
+	// SHA256 of the policy file's bytes, lower-case hex. Required files are not in
+	// it. Empty when there is no file.
+	SHA256    string
+	Listeners []Listener
+	HTTP      []HTTPListener
+}
+
+// Position is a place in a policy file; Line counts from 1, and is 0 when the
+// file as a whole is meant, or no file at all but the command line.
+type Position struct {
+	File string
+	Line int
+}
+
+func (p Position) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// Listener is one call of proxy.start_proxy_listener. Defaults are filled in.
+type Listener struct {
+	At Position
+	// Listen is host:port as written; the host may be a name, resolved when
+	// the socket is opened. Port 0 lets the kernel choose.
+	Listen string
+	// Hostname is the name for a certificate of our own. Default the machine's.
+	Hostname string
+	// Timeout bounds each step of the handshake. Default 60 s, range 1 ms..1 h.
+	Timeout time.Duration
+	// ConnectTimeout bounds dialling; never above Timeout. Default 50 s, or
+	// Timeout when that is shorter. At least 1 ms.
+	ConnectTimeout time.Duration
+	UseSplice      bool
+	RequireAuth    bool
+	KeepAlive      KeepAlive
+	// DestinationSeries is how many destinations have a series of their own in
+	// proxy_outbound_connections_total. Default 1000, range 0..100000.
+	DestinationSeries int
+	// DestinationIdle is how long a destination without a live session keeps
+	// its series. Default 15 min, at least 1 s.
+	DestinationIdle time.Duration
+}
+
+// KeepAlive is the tcp_keepalive table: whole seconds in 1..32767, Retries 1..127.
+type KeepAlive struct {
+	Enabled  bool
+	Time     time.Duration
+	Interval time.Duration
+	Retries  int
+}
+
+// HTTPListener is one call of proxy.start_http_listener. Defaults are filled in.
+type HTTPListener struct {
+	At Position
+	// Listen is as in Listener. Default 127.0.0.1:8000.
+	Listen   string
+	Hostname string
+	// RequestBodyLimit is in bytes, after decompression. Default 2 MiB, at least 1.
+	RequestBodyLimit int64
+	// TrustedHosts are the networks whose clients need no password. Default
+	// 127.0.0.1 and ::1; empty trusts nobody. IPv4-mapped IPv6 is unmapped.
+	TrustedHosts []netip.Prefix
+}

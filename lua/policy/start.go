@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// starter is one of the four listener functions. It opens nothing: it checks the
+// parameters and keeps them for the Policy.
+func (l *load) starter(L *lua.LState, function string, keep func(*decoder, *lua.LTable)) *lua.LFunction {
+	return L.NewFunction(func(L *lua.LState) int {
+		if l.event != proxyInit {
+			l.refuse(L, function, "called at the top level of the policy; move it into kumo.on('"+proxyInit+"', function() ... end)")
+		}
+		table, ok := L.Get(1).(*lua.LTable)
+		if !ok {
+			l.refuse(L, function, "expected a table of parameters, got "+describe(L.Get(1)))
+		}
+		d := l.decoder(l.caller(L), function)
+		keep(d, table)
+		if errs := d.errors(); errs != nil {
+			l.raise(L, errs)
+		}
+		return 0
+	})
+}
+
+func (l *load) decoder(at Position, function string) *decoder {
+	return &decoder{
+		at:       at,
+		function: function,
+		places: func() literal {
+			return l.sources.literal(at, function[strings.LastIndexByte(function, '.')+1:])
+		},
+	}
+}
+
+func (l *load) startListener(d *decoder, t *lua.LTable) {
+	listener := d.listener(t)
+	if l.taken.claim(d, "listen", listener.Listen) {
+		l.policy.Listeners = append(l.policy.Listeners, listener)
+	}
+}
+
+func (l *load) startHTTP(d *decoder, t *lua.LTable) {
+	listener := d.http(t)
+	if l.taken.claim(d, "listen", listener.Listen) {
+		l.policy.HTTP = append(l.policy.HTTP, listener)
+	}
+}
+
+// addresses has who listens on what, so that the second to ask is told of the
+// first instead of "address already in use".
+type addresses map[string]claim
+
+type claim struct {
+	function string
+	at       Position
+}
+
+// claim takes an address for the call that was decoded, and says whether the
+// call had no mistake at all: a policy may catch the error and go on, and what
+// was refused must not be there then. With port 0 the kernel gives each its own.
+func (a addresses) claim(d *decoder, key, listen string) bool {
+	address, port, err := checkAddress(listen)
+	switch first, taken := a[address]; {
+	case !taken || err != nil || port == 0:
+	case first.at.Line == 0:
+		d.fail(key, "%s is given twice", quote(listen))
+	default:
+		d.fail(key, "%s is already taken by %s at %s", quote(listen), first.function, first.at)
+	}
+	if len(d.list) > 0 {
+		return false
+	}
+	a[address] = claim{function: d.function, at: d.at}
+	return true
+}

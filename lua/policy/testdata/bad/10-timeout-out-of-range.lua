@@ -1,0 +1,11 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.on('proxy_init', function()
+  proxy.start_proxy_listener {
+    listen = '127.0.0.1:1080',
+    timeout = 0,
+    destination_idle = '10ms',
+    destination_series = 100001,
+  }
+end)

@@ -1,0 +1,8 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.on('proxy_init', function()
+  proxy.start_http_listener {
+    trusted_hosts = { office = '10.0.0.0/8' },
+  }
+end)

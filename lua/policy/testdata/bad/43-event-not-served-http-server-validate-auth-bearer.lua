@@ -1,0 +1,4 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.on('http_server_validate_auth_bearer', function() return true end)

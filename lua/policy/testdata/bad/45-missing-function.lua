@@ -1,0 +1,4 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.dns.lookup_mx('example.com')

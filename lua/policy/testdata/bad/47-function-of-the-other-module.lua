@@ -1,0 +1,6 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.on('proxy_init', function()
+  proxy.start_proxy_http_listener { listen = '127.0.0.1:8000' }
+end)

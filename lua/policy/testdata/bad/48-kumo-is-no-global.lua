@@ -1,0 +1,1 @@
+kumo.on('proxy_init', function() end)

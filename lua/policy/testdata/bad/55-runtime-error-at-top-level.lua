@@ -1,0 +1,2 @@
+local settings
+print(settings.listen)

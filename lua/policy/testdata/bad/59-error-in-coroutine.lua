@@ -1,0 +1,11 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.on('proxy_init', function()
+  coroutine.wrap(function()
+    proxy.start_proxy_listener {
+      listen = '127.0.0.1:1080',
+      timeout = {},
+    }
+  end)()
+end)

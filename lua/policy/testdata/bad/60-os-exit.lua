@@ -1,0 +1,4 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+os.exit(0)

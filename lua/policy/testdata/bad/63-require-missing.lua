@@ -1,0 +1,2 @@
+package.path = './nowhere/?.lua'
+local racks = require 'racks'

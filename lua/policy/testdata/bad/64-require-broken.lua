@@ -1,0 +1,2 @@
+package.path = 'testdata/modules/?.lua'
+local broken = require 'broken'

@@ -1,0 +1,2 @@
+local kumo = require 'kumo'
+local password = 'hunter2' 'hunter3'

@@ -1,0 +1,4 @@
+local proxy = require 'proxy'
+require('kumo').on('proxy_init', function()
+  proxy.start_proxy_listener { listen = '127.0.0.1:1' } proxy.start_proxy_listener { listen = 'x' }
+end)

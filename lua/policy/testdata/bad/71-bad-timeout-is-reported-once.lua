@@ -1,0 +1,8 @@
+local proxy = require 'proxy'
+require('kumo').on('proxy_init', function()
+  proxy.start_proxy_listener {
+    listen = '127.0.0.1:1080',
+    timeout = '120',
+    connect_timeout = '100s',
+  }
+end)

@@ -1,0 +1,2 @@
+local flags = 1
+local low = flags & 1

@@ -1,0 +1,26 @@
+local kumo, proxy = require 'kumo', require 'proxy'
+kumo.on('proxy_init', function()
+  proxy.start_proxy_listener {
+    listen = '[::]:1080',
+    hostname = 'proxy.example.com',
+    timeout = '1m 30s',
+    connect_timeout = 0.25,
+    use_splice = false,
+    use_tls = false,
+    tls_certificate = '/etc/troupe/cert.pem',
+    tls_private_key = { vault_mount = 'secret', vault_path = 'troupe' },
+    require_auth = true,
+    tcp_keepalive = { enabled = false, time = 1, interval = '32767s', retries = 127 },
+    destination_series = 0,
+    destination_idle = '1 day',
+  }
+  proxy.start_http_listener {
+    listen = 'localhost:0',
+    hostname = 'proxy.example.com',
+    use_tls = false,
+    request_body_limit = 1024,
+    tls_certificate = { key_data = { 1, 2, 255 } },
+    tls_private_key = { event_name = 'get_key', event_args = { 'a' } },
+    trusted_hosts = { 'any', '10.0.0.0/8', '::ffff:192.0.2.1', '::ffff:10.0.0.0/104', '2001:db8::/32' },
+  }
+end)

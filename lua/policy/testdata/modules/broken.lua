@@ -1,0 +1,6 @@
+local M = {}
+
+function M.start(
+end
+
+return M

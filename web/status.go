@@ -1,0 +1,41 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// handleStatus is the health check. Everyone learns whether the proxy works; a
+// trusted peer learns which listener does not, and why.
+func (c Config) handleStatus(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	status := c.Status()
+	if status.accepting() {
+		writeText(w, http.StatusOK, "KumoProxy OK")
+		return
+	}
+	text := "KumoProxy: not accepting"
+	if c.trusts(r) {
+		text += status.lines()
+	}
+	writeText(w, http.StatusServiceUnavailable, text)
+}
+
+// lines is a line for each listener, each after a newline.
+func (s Status) lines() string {
+	var b strings.Builder
+	for _, l := range s.Listeners {
+		state := "accepting"
+		if !l.Accepting {
+			state = "not accepting"
+		}
+		fmt.Fprintf(&b, "\n%s: %s since %s, restarts %d",
+			l.Listener, state, l.Since.UTC().Format(time.RFC3339), l.Restarts)
+		if l.Failure != "" {
+			fmt.Fprintf(&b, ", failure %q", l.Failure)
+		}
+	}
+	return b.String()
+}
