@@ -21,8 +21,6 @@ const (
 	evExpired                       // the timer has run out
 	evStop                          // the session is to be cut: reason
 	evEnded                         // the sockets are closed: end
-
-	eventKinds
 )
 
 // event is one input of the machine. Which fields count is said at its kind.

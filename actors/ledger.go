@@ -38,7 +38,7 @@ type account struct {
 	series       []*series
 }
 
-// ErrListenerKnown: two listeners were given the same address.
+// ErrListenerKnown says that two listeners were given the same address.
 var ErrListenerKnown = errors.New("listener already has an account")
 
 // open starts the page of a listener, all at zero.

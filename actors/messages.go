@@ -11,10 +11,8 @@ import (
 
 // The messages of the tree, in the order of their senders. Commands are
 // imperative, events past tense. A message that owns a socket implements
-// census.Undelivered.
-
-// message closes the set.
-type message interface{ message() }
+// census.Undelivered. Beside these a connection gets the transport's events, and
+// every actor the exits of its tasks.
 
 // main → supervisor, supervisor → listener: stop accepting, end every session,
 // close the sockets, then stop yourself.
@@ -59,17 +57,6 @@ type sessionEnded struct {
 
 // metrics → itself: look for destinations to prune.
 type pruneTick struct{}
-
-func (*shutdown) message()        {}
-func (*restartChild) message()    {}
-func (*recovered) message()       {}
-func (*borrow) message()          {}
-func (*lend) message()            {}
-func (*accepted) message()        {}
-func (*restartAcceptor) message() {}
-func (*resolved) message()        {}
-func (*sessionEnded) message()    {}
-func (*pruneTick) message()       {}
 
 // Undelivered implements census.Undelivered: the client is closed and booked.
 func (a *accepted) Undelivered() {

@@ -2,10 +2,12 @@ package actors
 
 import (
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/troupe-proxy/troupe/internal/supervise"
 )
@@ -14,19 +16,23 @@ import (
 // longer than its idle time a series can stay.
 const pruneEvery = 15 * time.Second
 
-// Metrics is what the metrics actor owns: the ledger's collector and the
-// histograms. It outlives the actor, so that a restart loses no count.
+// Metrics is what the metrics actor owns: the registry with the ledger, the
+// histograms and the figures of the process. It outlives the actor, so that a
+// restart loses no count. Its exported methods may be called from any goroutine.
 type Metrics struct {
-	Ledger  *Ledger
-	greet   *prometheus.HistogramVec
-	connect *prometheus.HistogramVec
-	session *prometheus.HistogramVec
+	Ledger   *Ledger
+	registry *prometheus.Registry
+	greet    *prometheus.HistogramVec
+	connect  *prometheus.HistogramVec
+	session  *prometheus.HistogramVec
 }
 
-// NewMetrics registers the families of the proxy with reg.
-func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
+// NewMetrics makes a registry with the families of the proxy, all without a
+// listener yet, of the Go runtime, the process and the build.
+func NewMetrics(version string) *Metrics {
 	m := &Metrics{
-		Ledger: &Ledger{},
+		Ledger:   &Ledger{},
+		registry: prometheus.NewRegistry(),
 		greet: histogram("proxy_greet_duration_seconds",
 			"Time from accept to the answer to the client's greeting.", prometheus.DefBuckets),
 		connect: histogram("proxy_connect_duration_seconds",
@@ -34,12 +40,23 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		session: histogram("proxy_session_duration_seconds",
 			"Time from accept to the end of a connection that relayed.", []float64{.01, .1, 1, 5, 10, 30, 60, 300, 900, 3600}),
 	}
-	for _, c := range []prometheus.Collector{m.Ledger, m.greet, m.connect, m.session} {
-		if err := reg.Register(c); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
+	// The set is fixed: a clash is a mistake in this file.
+	m.registry.MustRegister(m.Ledger, m.greet, m.connect, m.session, buildInfo(version),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Gatherer gives every figure of the daemon.
+func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
+
+func buildInfo(version string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "troupe_build_info",
+		Help: "Always 1; the labels say what is running.",
+		ConstLabels: prometheus.Labels{
+			"version": version, "goversion": runtime.Version(), "goos": runtime.GOOS, "goarch": runtime.GOARCH,
+		},
+	}, func() float64 { return 1 })
 }
 
 func histogram(name, help string, buckets []float64) *prometheus.HistogramVec {

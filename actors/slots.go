@@ -29,6 +29,3 @@ func (s *slots) enter(ctx context.Context) error {
 
 // leave gives a slot back.
 func (s *slots) leave() { <-s.free }
-
-// taken is how many are in use.
-func (s *slots) taken() int { return len(s.free) }

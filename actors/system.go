@@ -38,7 +38,7 @@ type System struct {
 	stopped chan struct{}
 }
 
-// ErrStart: the tree could not be spawned; the log says why.
+// ErrStart says that the tree could not be spawned; the log says why.
 var ErrStart = errors.New("the actors could not be started")
 
 // Start spawns the tree on sockets that Open has opened and takes them over,

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -76,8 +77,8 @@ func guard(log *slog.Logger, next http.Handler) http.Handler {
 			if p == nil {
 				return
 			}
-			if p == http.ErrAbortHandler { // net/http's own way to cut a connection
-				panic(p)
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(p) // net/http's own way to cut a connection
 			}
 			log.Error("panic in an HTTP handler", "panic", p, "method", r.Method,
 				"path", r.URL.Path, "peer", r.RemoteAddr, "stack", string(debug.Stack()))

@@ -67,7 +67,7 @@ func TestAbortIsNotAPanic(t *testing.T) {
 	var log logBuffer
 	h := guard(log.logger(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
+		if p := recover(); p != any(http.ErrAbortHandler) {
 			t.Errorf("got panic %v; want %v", p, http.ErrAbortHandler)
 		}
 		if log.String() != "" {

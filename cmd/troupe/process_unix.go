@@ -27,7 +27,7 @@ func sessionSlots() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 1024
 	}
-	free := min(uint64(limit.Cur), 2*maxSlots+reservedDescriptors) // int64 on some systems
+	free := min(limit.Cur, 2*maxSlots+reservedDescriptors)
 	if free < 2*reservedDescriptors {
 		return max(1, int(free)/4)
 	}

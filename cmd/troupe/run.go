@@ -10,11 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/troupe-proxy/troupe/actors"
 	"github.com/troupe-proxy/troupe/internal/logging"
@@ -92,13 +88,7 @@ func loadPolicy(ctx context.Context, f *flags, p process, logs *logging.Logging)
 
 // startTree joins the parts: figures, transport, HTTP, actors.
 func startTree(ctx context.Context, rules *policy.Policy, logs *logging.Logging) (*actors.System, error) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildInfo())
-	metrics, err := actors.NewMetrics(registry)
-	if err != nil {
-		return nil, err
-	}
+	metrics := actors.NewMetrics(version)
 	config := actors.Config{
 		Network:  transport.Goroutines(),
 		Resolver: net.DefaultResolver,
@@ -108,7 +98,7 @@ func startTree(ctx context.Context, rules *policy.Policy, logs *logging.Logging)
 		HTTP: func(l policy.HTTPListener) *http.Server {
 			log := logs.Logger("kumo_server_common::http_server")
 			return web.NewServer(web.Handler(web.Config{
-				Gatherer:         registry,
+				Gatherer:         metrics.Gatherer(),
 				Status:           func() web.Status { return status(metrics.Ledger) },
 				TrustedHosts:     l.TrustedHosts,
 				Log:              log,
@@ -129,14 +119,6 @@ func status(l *actors.Ledger) web.Status {
 		s.Listeners = append(s.Listeners, web.ListenerStatus(listener))
 	}
 	return s
-}
-
-func newBuildInfo() prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name:        "troupe_build_info",
-		Help:        "Always 1; the labels say what is running.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version(), "goos": runtime.GOOS, "goarch": runtime.GOARCH},
-	}, func() float64 { return 1 })
 }
 
 // openLogs sets up the log as flags and environment say. The caller closes it.

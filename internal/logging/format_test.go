@@ -67,7 +67,7 @@ var values = []struct {
 	{resolver{"resolved"}, "resolved", `"resolved"`},
 	{nil, "<nil>", "null"},
 	{[]string{"a", "\x7f"}, `"[a \x7f]"`, `["a","\u007f"]`},
-	{make(chan int, 0), "", ""}, // whatever it is, one line; see below
+	{make(chan int), "", ""}, // whatever it is, one line; see below
 	{angry{}, `"%!v(PANIC=String method: no)"`, `"%!v(PANIC=String method: no)"`},
 }
 

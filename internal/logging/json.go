@@ -147,12 +147,12 @@ func marshal(x any) (encoded []byte, err error) {
 func appendJSONString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
+		switch r {
+		case '"', '\\':
 			b = append(b, '\\', byte(r))
-		case r == '\n':
+		case '\n':
 			b = append(b, `\n`...)
-		case r == '\t':
+		case '\t':
 			b = append(b, `\t`...)
 		default:
 			b = appendJSONRune(b, r)

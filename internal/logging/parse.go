@@ -30,10 +30,10 @@ func (e *FilterError) Error() string {
 func (e *FilterError) Unwrap() error { return e.Reason }
 
 func expected(reason error) string {
-	switch reason {
-	case ErrLevel:
+	switch {
+	case errors.Is(reason, ErrLevel):
 		return "off, error, warn, info, debug, trace or 0 to 5"
-	case ErrSpan:
+	case errors.Is(reason, ErrSpan):
 		return "[name], [{field=value}] or [name{field=value}]"
 	}
 	return "letters, digits, '_', '-' and ':'"

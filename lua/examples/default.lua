@@ -1,5 +1,5 @@
 -- The default policy of Troupe: what it does when it is started without a policy
--- file. Copy it to /etc/troupe/policy.lua and change the copy; SIGHUP loads it.
+-- file. Copy it, change the copy, and name it with --proxy-config.
 --
 -- A policy is a Lua program. It runs from top to bottom when it is loaded, and
 -- says with kumo.on what is to happen at which event. A mistake in it, such as a

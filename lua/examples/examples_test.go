@@ -68,8 +68,8 @@ func TestMinimalFitsAReadme(t *testing.T) {
 		t.Errorf("minimal.lua has %d lines; want at most 12", got)
 	}
 	l := load(t, "minimal.lua").Listeners[0]
-	if l.Listen != "0.0.0.0:1080" || l.Timeout != 30*time.Second || l.KeepAlive.Time != 5*time.Minute {
-		t.Errorf("got %+v; want 0.0.0.0:1080 with a timeout of 30 s and keepalive", l)
+	if l.Listen != "127.0.0.1:1080" || l.Timeout != 30*time.Second || l.KeepAlive.Time != 5*time.Minute {
+		t.Errorf("got %+v; want 127.0.0.1:1080 with a timeout of 30 s and keepalive", l)
 	}
 }
 

@@ -3,7 +3,7 @@ local proxy = require 'proxy'
 
 kumo.on('proxy_init', function()
   proxy.start_proxy_listener {
-    listen = '0.0.0.0:1080', -- for the MTAs
+    listen = '127.0.0.1:1080', -- for the MTA
     timeout = '30s', -- each step of the handshake
     tcp_keepalive = { time = '5m', interval = '30s', retries = 3 },
   }

@@ -93,7 +93,8 @@ func isHostName(host string) bool {
 }
 
 func notInHostName(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	inName := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
+	return !inName
 }
 
 // parseTrusted reads one entry of trusted_hosts: an address, a network whose

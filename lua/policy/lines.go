@@ -45,7 +45,8 @@ func (s *sources) literal(at Position, function string) literal {
 func (l literal) collect(table *ast.TableExpr, prefix string) {
 	position := 0
 	for _, field := range table.Fields {
-		name, line := "", field.Value.Line()
+		var name string
+		line := field.Value.Line()
 		switch key := field.Key.(type) {
 		case nil:
 			position++

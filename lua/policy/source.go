@@ -34,7 +34,7 @@ func readFile(path string) ([]byte, *Error) {
 	case err != nil:
 		return nil, fileError(path, "cannot be read: "+reason(err), err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		return nil, fileError(path, "is a directory, expected a Lua file", nil)
 	}

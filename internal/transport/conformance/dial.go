@@ -99,6 +99,9 @@ func dialTimesOut(t *testing.T, r *rig) {
 	upstream := s.dial()
 	s.relay()
 	s.part(upstream, 0, 0)
+	if e := s.next(); e != (transport.Ended{End: transport.Fin}) {
+		t.Errorf("event: got %s; want Ended", describe(e))
+	}
 	silent.close()
 	r.finish()
 }
@@ -151,6 +154,9 @@ func dialRace(t *testing.T, r *rig) {
 	say(t, s.client, "x")
 	hear(t, upstream, "x")
 	s.part(upstream, 1, 0)
+	if e := s.next(); e != (transport.Ended{End: transport.Fin}) {
+		t.Errorf("event: got %s; want Ended", describe(e))
+	}
 	l.Close()
 	silent.close()
 	r.finish()

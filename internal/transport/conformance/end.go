@@ -34,7 +34,7 @@ func endCases() []testCase {
 // the reply.
 func finishUnread(t *testing.T, r *rig) {
 	s := r.session()
-	sent := send(s.client, pattern(1<<20), false)
+	sent := send(s.client, pattern(16<<20), false) // more than sockets hold
 	s.awaitPeek(16 << 10)
 	s.Write([]byte("\x05\xff"))
 	s.Finish()

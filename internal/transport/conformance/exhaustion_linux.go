@@ -92,6 +92,10 @@ func noDescriptors(t *testing.T, r *rig) {
 		t.Fatal("the waiting client was not shed")
 	}
 	hearEnd(t, waiting)
+	for len(r.heldBack) > 0 { // told of before the shedding
+		<-r.heldBack
+	}
+	r.wantHoldBack() // the descriptor is in reserve again
 	closeAll(waiting)
 	relieve()
 	r.echoes(r.connect())

@@ -18,6 +18,7 @@ func handshakeCases() []testCase {
 		{"handshake/byte by byte", byteByByte},
 		{"handshake/at most 16 KiB are held", heldLimit},
 		{"handshake/whole turn inside Notify", insideNotify},
+		{"handshake/events come one at a time", oneAtATime},
 		{"handshake/write to a client that is gone", writeToGone},
 		{"handshake/timer", timer},
 		{"handshake/relay stops the timer", relayStopsTimer},
@@ -142,17 +143,43 @@ func insideNotify(t *testing.T, r *rig) {
 
 // writeToGone: a failed write is heard, once, as the close that it is.
 func writeToGone(t *testing.T, r *rig) {
-	s := r.session()
-	reset(t, s.client)
-	s.Write([]byte(strings.Repeat("reply", 1000)))
-	s.Write([]byte(strings.Repeat("reply", 1000)))
-	if e := want[transport.ClientClosed](s); e.Err == nil {
-		t.Error("client closed: got nil; want the error of the read or write")
+	for range 30 {
+		s := r.session()
+		reset(t, s.client)
+		s.Write([]byte(strings.Repeat("reply", 1000)))
+		s.Write([]byte(strings.Repeat("reply", 1000)))
+		if e := want[transport.ClientClosed](s); e.Err == nil {
+			t.Error("client closed: got nil; want the error of the read or write")
+		}
+		s.Abort()
+		if e := s.next(); e != (transport.Ended{}) {
+			t.Errorf("next event: got %s; want Ended", describe(e))
+		}
 	}
+	r.finish()
+}
+
+// oneAtATime has an event come up while the owner hears another.
+func oneAtATime(t *testing.T, r *rig) {
+	client := r.connect()
+	hearing, goOn := make(chan struct{}), make(chan struct{})
+	first := true
+	s := r.start(r.accept(), client, func(transport.Event) {
+		if first {
+			first = false
+			close(hearing)
+			<-goOn
+		}
+	})
+	say(t, client, "x")
+	<-hearing
+	s.SetTimer(time.Millisecond)
+	start := time.Now()
+	eventually(t, "the timer has run out", func() bool { return time.Since(start) > 30*time.Millisecond })
+	close(goOn)
+	want[transport.Expired](s)
 	s.Abort()
-	if e := s.next(); e != (transport.Ended{}) {
-		t.Errorf("next event: got %s; want Ended", describe(e))
-	}
+	closeAll(client)
 	r.finish()
 }
 
@@ -183,6 +210,9 @@ func relayStopsTimer(t *testing.T, r *rig) {
 	s.relay()
 	start := time.Now()
 	eventually(t, "the timer would have run out", func() bool { return time.Since(start) > 100*time.Millisecond })
+	if got := s.expired.Load(); got != 0 {
+		t.Errorf("expired: got %d times; want 0", got)
+	}
 	s.SetTimer(time.Millisecond) // the relay's own limits
 	want[transport.Expired](s)
 	s.part(upstream, 0, 0)

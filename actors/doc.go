@@ -1,0 +1,98 @@
+// Package actors is the tree that runs the proxy: who decides what, who owns
+// what, and what a failure costs.
+//
+// It takes a checked policy and a transport, and yields a running System. It
+// does not parse SOCKS (internal/socks5), touch a socket (internal/transport),
+// run Lua (lua/policy) or speak HTTP (web). A relayed byte never passes through
+// it. Its data comes from the transport as events and goes to the Ledger, where
+// a scrape finds it, and to the log.
+//
+// # The tree
+//
+//	supervisor                     decides about the others; resumed if it panics
+//	├── metrics                    histograms, pruning of destinations; restarted
+//	├── listener-127.0.0.1:1080    owns the listening socket and the sessions; resumed
+//	│   ├── acceptor               takes clients off the borrowed socket; restarted
+//	│   └── $1, $2 …               connections, one per client; stopped
+//	└── web                        owns the HTTP sockets; restarted
+//
+// An acceptor is an actor of its own because a restart stops the children of
+// the actor that is restarted: if the listener accepted itself, one failed
+// accept would cut every session on that address. The socket stays with the
+// listener for the same reason: while an acceptor is away, clients wait in the
+// kernel's queue and are not refused.
+//
+// What a failure costs and what follows it:
+//
+//	actor       on a panic   then
+//	acceptor    restarted    at once the first time, then after 10 ms … 500 ms, with jitter; a
+//	                         dead socket is opened anew, every 0.5 … 30 s until it can be had;
+//	                         never given up, ListenerStatus says so meanwhile
+//	connection  stopped      its sockets are closed, its session is booked as internal
+//	listener    resumed      its sessions live on; a client it was about to admit is closed
+//	metrics     restarted    the registry and the counters outlive it
+//	web         restarted    its sockets outlive it, requests wait in the queue
+//	supervisor  resumed      everything lives on; if it ends unasked, so does the process
+//
+// # The life of a connection
+//
+//	transport   accepts             acceptor books the client → accepted → listener
+//	listener    spawns              connection: Started → Conn.Start
+//	transport   Readable            machine: greeting → auth → request; replies by Conn.Write
+//	machine     doBind, doDial      Conn.Bind answers at once, Conn.Dial by Dialed
+//	machine     doRelay             Conn.Relay: the transport's alone from here on
+//	transport   Ended               machine: doEnd → record.end → the actor stops itself
+//
+// The machine (machine.go, handshake.go, dialing.go) is pure: an event and the
+// time go in, actions come out. connection.go carries them out. Phases are
+// greeting, auth, request, dialing, relaying, closing, ended; each before
+// relaying has a deadline. A session ends in one Class and, if it failed, for
+// one Reason with one Fault (reason.go).
+//
+// # Messages
+//
+// All are in messages.go, in the order of their senders; the transport's events
+// are messages to a connection too. Commands are imperative, events past tense.
+// Receive never blocks. The listener and its connections run on the goroutine
+// of whoever sends to them, mostly a transport's, so that a session costs no
+// switch of goroutines; the others run on goroutines of protoactor's.
+//
+// # Counting
+//
+// Whatever must be right is an atomic in the Ledger, added to where it happens
+// and read when somebody scrapes: a lost message bends no counter.
+// proxy_active_connections is derived: accepted less those that ended. A record
+// goes with each session and books its end once, whoever finds out. Only
+// histograms are fed by messages.
+//
+// # Who owns what
+//
+// Every goroutine, socket and timer of the running daemon, but for those inside
+// net/http, the Go runtime and signal handling:
+//
+//	what                         owner                 ends when
+//	goroutine of a mailbox       protoactor            its mailbox is empty
+//	goroutine of Serve           acceptor (task)       the acceptor stops or restarts; it then fails
+//	goroutine of http Serve      web (task), 1/socket  web stops or restarts
+//	goroutine of a resolver      connection            names are resolved, or the session ends
+//	 and its two lookups         egress.Resolve        both have answered or were cancelled
+//	reader, then client's copier the Conn              its stream ends or the Conn is closed
+//	copier of the upstream       the Conn              likewise
+//	dialler, one per attempt     the Conn              it connects, fails, loses or is cancelled
+//	flusher of a stalled reply   the Conn              the socket has taken it, or is closed
+//	listening socket             listener              the listener stops; the acceptor borrows it
+//	 and its reserve descriptor  the transport         likewise
+//	HTTP listening socket        web (webSocket)       web stops; a restart keeps it
+//	HTTP connections             http.Server           idle too long, or web stops or restarts
+//	client's socket              the accepted message, the connection does, or the message is dropped
+//	                             then the connection
+//	upstream's socket            the connection        likewise
+//	timer of a session           the Conn              the relay begins, or the session ends
+//	timer of an acceptor's pause listener              it runs out, or the listener stops
+//	timer of a service's pause   supervisor            it runs out, or the supervisor stops
+//	timer of pruning             metrics               it is set anew, or metrics stops or restarts
+//	slot                         the record            the session is booked as ended
+//	log files                    cmd/troupe            the process ends
+//
+// Nothing else exists.
+package actors
