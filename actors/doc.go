@@ -14,7 +14,7 @@
 //	├── listener-127.0.0.1:1080    owns the listening socket and the sessions; resumed
 //	│   ├── acceptor               takes clients off the borrowed socket; restarted
 //	│   └── $1, $2 …               connections, one per client; stopped
-//	└── web                        owns the HTTP sockets; restarted
+//	└── web                        serves HTTP on borrowed sockets; restarted
 //
 // An acceptor is an actor of its own because a restart stops the children of
 // the actor that is restarted: if the listener accepted itself, one failed
@@ -82,7 +82,7 @@
 //	flusher of a stalled reply   the Conn              the socket has taken it, or is closed
 //	listening socket             listener              the listener stops; the acceptor borrows it
 //	 and its reserve descriptor  the transport         likewise
-//	HTTP listening socket        web (webSocket)       web stops; a restart keeps it
+//	HTTP listening socket        supervisor            the supervisor stops; web borrows it
 //	HTTP connections             http.Server           idle too long, or web stops or restarts
 //	client's socket              the accepted message, the connection does, or the message is dropped
 //	                             then the connection

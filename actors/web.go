@@ -15,8 +15,8 @@ import (
 	"github.com/troupe-proxy/troupe/internal/task"
 )
 
-// webSocket is one HTTP listening socket. It outlives the web actor's restarts:
-// each incarnation borrows it, so that a scrape waits and is not refused.
+// webSocket is one HTTP listening socket. It is the supervisor's: each web actor
+// borrows it, so that a scrape waits for the next one and is not refused.
 type webSocket struct {
 	listener *net.TCPListener
 	build    func() *http.Server
@@ -35,11 +35,8 @@ type webActor struct {
 // Receive implements actor.Actor.
 func (w *webActor) Receive(ctx actor.Context) {
 	switch ctx.Message().(type) {
-	case *actor.Restarting:
+	case *actor.Stopping, *actor.Restarting:
 		supervise.Contain(w.log, w.cancel)
-		return
-	case *actor.Stopping:
-		supervise.Contain(w.log, w.close)
 		return
 	case *actor.Stopped:
 		return
@@ -72,19 +69,6 @@ func (w *webActor) cancel() {
 		t.Cancel()
 	}
 	w.serving = nil
-}
-
-func (w *webActor) close() {
-	w.cancel()
-	for _, s := range w.sockets {
-		s.close(w.log)
-	}
-}
-
-func (s *webSocket) close(log *slog.Logger) {
-	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		log.Debug("closing the HTTP socket", slog.Any("error", err))
-	}
 }
 
 // serve answers requests until ctx ends, then closes its connections but not

@@ -51,7 +51,7 @@ func (r *reserve) shed(l *net.TCPListener) (client netip.AddrPort, ok bool) {
 	}
 	r.close()
 	_ = raw.Control(func(listening uintptr) { // fails when closed
-		fd, sa, err := unix.Accept(int(listening))
+		fd, sa, err := syscall.Accept(int(listening))
 		if err != nil {
 			return
 		}

@@ -32,7 +32,7 @@ func TestSocketOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := acceptOne(t, l)
+		c, _ := acceptOne(t, l)
 		d := make(dialled, 1)
 		c.Start(d)
 		c.Dial(1, l.Addr()) // its own queue takes it
@@ -49,7 +49,7 @@ func TestSocketOptions(t *testing.T) {
 }
 
 // acceptOne connects to l and takes the client with a Serve of its own.
-func acceptOne(t *testing.T, l Listener) *conn {
+func acceptOne(t *testing.T, l Listener) (*conn, *net.TCPConn) {
 	t.Helper()
 	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -67,7 +67,7 @@ func acceptOne(t *testing.T, l Listener) *conn {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return got
+	return got, client.(*net.TCPConn)
 }
 
 func wantOptions(t *testing.T, s stream) {

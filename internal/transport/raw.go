@@ -157,7 +157,7 @@ func lingerZero(fd int) {
 
 // hasPeer is false once the connection of fd was reset or given up.
 func hasPeer(fd uintptr) bool {
-	_, err := unix.Getpeername(int(fd))
+	_, err := syscall.Getpeername(int(fd)) // that of x/sys/unix asks for the protocol too
 	return err == nil
 }
 
@@ -196,7 +196,7 @@ func socketAddr(a netip.AddrPort) (family int, sa unix.Sockaddr, err error) {
 
 // socketName is the local address of fd, the zero value if it has none.
 func socketName(fd int) netip.AddrPort {
-	sa, err := unix.Getsockname(fd)
+	sa, err := syscall.Getsockname(fd)
 	if err != nil {
 		return netip.AddrPort{}
 	}
@@ -204,11 +204,11 @@ func socketName(fd int) netip.AddrPort {
 }
 
 // socketAddrPort is sa, unmapped; the zero value if it is no TCP address.
-func socketAddrPort(sa unix.Sockaddr) netip.AddrPort {
+func socketAddrPort(sa syscall.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
+	case *syscall.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
+	case *syscall.SockaddrInet6:
 		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
 	}
 	return netip.AddrPort{}

@@ -216,16 +216,17 @@ func (c *conn) settle() {
 // is asked for, at growing intervals.
 func (c *conn) awaitDelivery(to Side) {
 	st := c.stream(to)
-	patience := lastWords
-	if st.unsent() < 0 {
+	unsent, patience := st.unsent(), lastWords
+	if unsent < 0 {
 		patience = blindWait
 	}
 	limit := time.Now().Add(patience)
-	for pause := time.Millisecond; st.unsent() != 0; pause = min(2*pause, 20*time.Millisecond) {
+	for pause := time.Millisecond; unsent != 0; pause = min(2*pause, 20*time.Millisecond) {
 		if !c.isRelaying() || !st.connected() || !time.Now().Before(limit) {
 			return
 		}
 		time.Sleep(pause)
+		unsent = st.unsent()
 	}
 }
 

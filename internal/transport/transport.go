@@ -57,7 +57,8 @@ type Listener interface {
 	// Running out of descriptors or memory and clients that left before they
 	// were accepted end nothing: Serve holds back and goes on, see Acceptance.
 	// A second call waits until the first has returned.
-	// A panic in an Acceptance function ends Serve with that panic.
+	// A panic in an Acceptance function ends Serve with that panic; a Conn that
+	// Accepted had been given and not started is aborted then.
 	Serve(ctx context.Context, a Acceptance) error
 	// Close closes the socket; a running Serve returns. Sessions live on.
 	Close() error
@@ -124,7 +125,8 @@ type Conn interface {
 	CancelDial()
 
 	// SetTimer lets the owner hear Expired after d, once; a new call replaces
-	// the earlier, 0 stops it (an Expired may already be on its way).
+	// the earlier, 0 stops it (an Expired may already be on its way). It serves
+	// before and during the relay.
 	SetTimer(d time.Duration)
 
 	// Relay joins client and upstream: what Peek still holds first, then both
@@ -147,7 +149,10 @@ type Conn interface {
 
 // Owner hears the events of one Conn. Notify may be called from any goroutine
 // and must not block; calls for one Conn do not overlap with one another, but
-// may run while the owner is inside a method of the Conn.
+// may run while the owner is inside a method of the Conn. They never run on
+// the stack of such a method, so that the owner may hold a lock around its
+// calls; and the owner may call any method from within Notify. A panic out of
+// Notify ends the session as Broken.
 type Owner interface {
 	Notify(Event)
 }

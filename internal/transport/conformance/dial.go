@@ -7,6 +7,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
@@ -32,10 +33,10 @@ func refusing(t *testing.T) netip.AddrPort {
 	return addr(l)
 }
 
-func wantErrno(t *testing.T, err error, any ...error) {
+func wantErrno(t *testing.T, err error, oneOf ...error) {
 	t.Helper()
-	if !slices.ContainsFunc(any, func(e error) bool { return errors.Is(err, e) }) {
-		t.Errorf("error: got %v; want one of %v", err, any)
+	if !slices.ContainsFunc(oneOf, func(e error) bool { return errors.Is(err, e) }) {
+		t.Errorf("error: got %v; want one of %v", err, oneOf)
 	}
 }
 
@@ -96,6 +97,8 @@ func dialTimesOut(t *testing.T, r *rig) {
 	s.SetTimer(1)
 	want[transport.Expired](s)
 	s.CancelDial()
+	s.SetTimer(20 * time.Millisecond) // in which nothing else is heard
+	want[transport.Expired](s)
 	upstream := s.dial()
 	s.relay()
 	s.part(upstream, 0, 0)

@@ -177,8 +177,8 @@ func slowReader(t *testing.T, r *rig) {
 	if last >= own {
 		t.Errorf("taken while the client does not read: got all %d bytes; want what sockets hold", last)
 	}
-	if kept, max := int64(heapInUse()-before)-int64(own), int64(4<<20); kept > max {
-		t.Errorf("memory kept meanwhile: got %d bytes; want at most %d", kept, max)
+	if kept, most := int64(heapInUse()-before)-int64(own), int64(4<<20); kept > most {
+		t.Errorf("memory kept meanwhile: got %d bytes; want at most %d", kept, most)
 	}
 	receive(s.client).want(t, down)
 	if _, err := sent.wait(); err != nil {

@@ -23,7 +23,7 @@ type rig struct {
 	accepted chan transport.Conn
 	heldBack chan error
 	shed     chan netip.AddrPort
-	gate     chan struct{} // Enter takes one; open unless a test takes them
+	gate     chan struct{} // Enter waits until it is closed, as it is at first
 	total    transport.Traffic
 
 	mu       sync.Mutex
