@@ -104,10 +104,10 @@ func (s *rawStream) write(p []byte, patient bool) (int, error) {
 // sendNow is the callback of send and offer: true when there is a result.
 func (s *rawStream) sendNow(fd uintptr) bool {
 	n, err := ignoringEINTR(int(fd), s.pending, unix.Write)
-	switch {
-	case err == nil:
+	switch err {
+	case nil:
 		s.sent = n
-	case err == unix.EAGAIN:
+	case unix.EAGAIN:
 		return !s.patient
 	default:
 		s.sendErr = os.NewSyscallError("write", err)

@@ -68,7 +68,7 @@ func (s rawSockets) dial(r reservation, source, upstream netip.AddrPort, k KeepA
 	}
 	bound, _ := r.(*boundSocket)
 	kept := bound == nil || bound.family != family
-	fd := -1
+	var fd int
 	if !kept {
 		fd = bound.fd
 	} else if fd, err = newBoundSocket(family, source); err != nil {

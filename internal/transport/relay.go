@@ -225,7 +225,7 @@ func (c *conn) awaitDelivery(to Side) {
 		if !c.isRelaying() || !st.connected() || !time.Now().Before(limit) {
 			return
 		}
-		time.Sleep(pause)
+		time.Sleep(pause) //nolint:forbidigo // nothing could wake it
 		unsent = st.unsent()
 	}
 }

@@ -222,9 +222,9 @@ type Traffic struct {
 }
 
 var (
-	// ErrListenerDead: the listening socket can accept no more and has to be
+	// ErrListenerDead says that the listening socket can accept no more and has to be
 	// opened anew.
 	ErrListenerDead = errors.New("listening socket is dead")
-	// ErrInternal: a panic or broken invariant inside the transport.
+	// ErrInternal is a panic or broken invariant inside the transport.
 	ErrInternal = errors.New("internal fault")
 )

@@ -207,7 +207,7 @@ func abortInsideNotify(t *testing.T, r *rig) {
 	r.finish()
 }
 
-func abortMany(t *testing.T, r *rig) {
+func abortMany(_ *testing.T, r *rig) {
 	for range 20 {
 		s, upstream := r.relayed()
 		sent := send(s.client, pattern(1<<20), false)

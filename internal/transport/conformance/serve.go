@@ -39,7 +39,7 @@ func serveAfterPanic(t *testing.T, r *rig) {
 	r.serving.wait(t)
 	a := r.acceptance()
 	accepted := a.Accepted
-	a.Accepted = func(c transport.Conn) {
+	a.Accepted = func(transport.Conn) {
 		r.slots(-1)
 		panic("in Accepted")
 	}
