@@ -10,6 +10,8 @@ import (
 
 // dialing is what a machine knows between CONNECT and the relay.
 type dialing struct {
+	target socks5.Address
+	family egress.Family // of the source
 	race   *egress.Race
 	nextAt time.Time        // when the next attempt may start beside those running
 	tried  []netip.AddrPort // by attempt
@@ -23,11 +25,19 @@ func (m *machine) connect(now time.Time, a socks5.Address, out []action) []actio
 	if m.source.IsValid() {
 		family = egress.FamilyOf(m.source.Addr())
 	}
-	m.dial = &dialing{race: egress.NewRace(a.Port, family)}
+	m.dial = &dialing{target: a, family: family, race: egress.NewRace(a.Port, family)}
 	m.enter(phaseDialing, now, m.limits.connect)
 	out = append(out, action{do: doMark, mark: markRequested})
+	if m.owed {
+		return m.bindSource(out)
+	}
+	return m.dialTarget(now, out)
+}
+
+func (m *machine) dialTarget(now time.Time, out []action) []action {
+	a := m.dial.target
 	if a.IsName() {
-		return append(out, action{do: doResolve, name: a.Host, family: family})
+		return append(out, action{do: doResolve, name: a.Host, family: m.dial.family})
 	}
 	m.dial.race.Add([]netip.Addr{a.IP.Unmap()}, true)
 	return m.next(now, out)

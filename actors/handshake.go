@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/socks5"
 )
 
@@ -95,21 +96,41 @@ func (m *machine) bind(a socks5.Address, out []action) []action {
 	if m.source.IsValid() || a.IsName() {
 		return m.fail(ReasonProtocol, socks5.GeneralFailure, out)
 	}
-	m.binding = true
-	return append(out, action{do: doBind, addr: unmap(a.AddrPort())})
+	m.source = unmap(a.AddrPort())
+	return m.bindSource(out)
 }
 
+func (m *machine) bindSource(out []action) []action {
+	m.binding = true
+	return append(out, action{do: doBind, addr: m.source})
+}
+
+// bound answers a BIND, or goes on with the CONNECT that had to repeat it.
+//
+// A failed BIND makes an MTA suspend the sending address, so it fails for the
+// address alone: where descriptors ran out it is granted, tried again at
+// CONNECT, and that is what fails.
 func (m *machine) bound(now time.Time, ev event, out []action) []action {
 	if !m.binding {
 		return out
 	}
 	m.binding = false
-	if ev.err != nil {
+	if m.phase == phaseDialing {
+		if ev.err != nil {
+			return m.dialFailed(egress.Classify(ev.err), out)
+		}
+		return m.dialTarget(now, out)
+	}
+	switch {
+	case ev.err == nil:
+		m.source = ev.addr
+	case egress.Classify(ev.err) == egress.NoResources:
+		m.owed = true
+	default:
 		return m.fail(bindReason(ev.err), socks5.GeneralFailure, out)
 	}
-	m.source = ev.addr
 	m.enter(phaseRequest, now, m.limits.step)
-	return append(out, action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, ev.addr)})
+	return append(out, action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, m.source)})
 }
 
 // bindReason tells an address that is not this host's from every other trouble.

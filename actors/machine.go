@@ -53,7 +53,8 @@ type machine struct {
 	socks    socks5.Server
 	phase    phase
 	spoke    bool // the client has sent a byte
-	binding  bool // a BIND was asked for and is not answered yet
+	binding  bool // doBind was asked for and is not answered yet
+	owed     bool // a BIND was granted that could not be carried out
 	settled  bool // outcome is final
 }
 

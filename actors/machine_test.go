@@ -184,6 +184,30 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A failed BIND suspends a sending address: want of descriptors is not the
+// address's fault, so the BIND is granted and the CONNECT answers for it.
+func TestBindIsGrantedWithoutDescriptors(t *testing.T) {
+	granted := []byte{5, 0, 0, 1, 127, 0, 0, 2, 0, 0}
+	t.Run("still none at CONNECT", func(t *testing.T) {
+		d := newDriver(t, limits{})
+		d.bindErr = syscall.EMFILE
+		d.send(slices.Concat(greetNone, bind4, connect4)...)
+		d.wantWrote(slices.Concat([]byte{5, 0}, granted, refusal(1))...)
+		d.wantEnd(failed(ReasonNoResources))
+	})
+	t.Run("some by then", func(t *testing.T) {
+		d := newDriver(t, limits{})
+		d.bindErr = syscall.EMFILE
+		d.send(slices.Concat(greetNone, bind4)...)
+		d.wantWrote(slices.Concat([]byte{5, 0}, granted)...)
+		d.bindErr = nil
+		d.send(connect4...)
+		if len(d.dials) != 1 {
+			t.Errorf("dialled %v; want one dial", d.dials)
+		}
+	})
+}
+
 // A client that offers both methods where nobody demands credentials is not
 // forced into an authentication that must fail.
 func TestNoneIsChosenWhereNobodyDemandsCredentials(t *testing.T) {

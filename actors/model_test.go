@@ -106,7 +106,7 @@ func (w *model) act(a *action) error {
 func (w *model) bind(a *action) error {
 	ev := event{kind: evBound, addr: a.addr}
 	if w.rng.IntN(4) == 0 {
-		ev.err = []error{syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}[w.rng.IntN(2)]
+		ev.err = []error{syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EMFILE, syscall.EMFILE}[w.rng.IntN(4)]
 	}
 	if err := w.check(!w.closing && !w.relaying, "binds when over"); err != nil {
 		return err

@@ -17,3 +17,10 @@ func await(t *testing.T, what string, holds func() bool) {
 		}
 	}
 }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -32,6 +32,10 @@ kumo.on('proxy_init', function()
 end)
 `
 
+// quickExit keeps a process that looks for races from sleeping a second at its
+// exit.
+const quickExit = "GORACE=atexit_sleep_ms=10"
+
 // daemon is a running troupe. The test that started it need not stop it.
 type daemon struct {
 	t       *testing.T
@@ -73,7 +77,7 @@ func launch(t *testing.T, args []string, env ...string) *daemon {
 	d.cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
 		return strings.HasPrefix(s, "TROUPE_LOG=") || strings.HasPrefix(s, "KUMO_PROXY_LOG=")
 	})
-	d.cmd.Env = append(d.cmd.Env, env...)
+	d.cmd.Env = slices.Concat([]string{quickExit}, d.cmd.Env, env)
 	d.cmd.SysProcAttr = diesWithParent()
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {
@@ -105,12 +109,24 @@ func (d *daemon) signal(s os.Signal) {
 // end sends a signal that ends the daemon, and gives the exit code.
 func (d *daemon) end(s os.Signal) int {
 	d.t.Helper()
+	if runtime.GOOS == "windows" {
+		d.t.Skip("Windows cannot send a process a signal")
+	}
 	d.stopped = true
 	d.signal(s)
 	if !d.awaitExit(patience) {
 		d.t.Fatalf("still running long after %v; it said:\n%s", s, d.log.text())
 	}
 	return d.cmd.ProcessState.ExitCode()
+}
+
+// endWell ends the daemon as its service manager does. After it, everything has
+// been said.
+func (d *daemon) endWell() {
+	d.t.Helper()
+	if code := d.end(syscall.SIGTERM); code != exitOK {
+		d.t.Errorf("got exit code %d; want %d", code, exitOK)
+	}
 }
 
 // awaitExit reports whether the process is gone within the time.
@@ -192,7 +208,9 @@ func newTranscript() *transcript { return &transcript{ready: make(chan struct{})
 
 func (l *transcript) read(r io.Reader) {
 	ready := false
-	for s := bufio.NewScanner(r); s.Scan(); {
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, 1<<20) // a stack is one line
+	for s.Scan() {
 		l.mu.Lock()
 		l.lines = append(l.lines, s.Text())
 		l.mu.Unlock()

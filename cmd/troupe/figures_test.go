@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
@@ -23,7 +24,7 @@ func (d *daemon) scrape() figures {
 	d.t.Helper()
 	_, body := d.get("/metrics")
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(body)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
 	if err != nil {
 		d.t.Fatalf("reading /metrics: %v", err)
 	}
@@ -32,15 +33,19 @@ func (d *daemon) scrape() figures {
 
 // get asks the HTTP listener. Each request has a connection of its own, so that
 // none is left to be counted among the daemon's descriptors.
-func (d *daemon) get(path string) (*http.Response, io.Reader) {
+func (d *daemon) get(path string) (status int, body string) {
 	d.t.Helper()
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get("http://" + d.http() + path)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.t.Cleanup(func() { _ = resp.Body.Close() }) // already read to its end
-	return resp, resp.Body
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
 }
 
 // value is the figure of the one series that has these labels, given as name
@@ -90,7 +95,7 @@ func (d *daemon) scrapeJSON() map[string]jsonFamily {
 	d.t.Helper()
 	_, body := d.get("/metrics.json")
 	var families map[string]jsonFamily
-	if err := json.NewDecoder(body).Decode(&families); err != nil {
+	if err := json.Unmarshal([]byte(body), &families); err != nil {
 		d.t.Fatalf("reading /metrics.json: %v", err)
 	}
 	return families

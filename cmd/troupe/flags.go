@@ -63,6 +63,7 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 	c.SetVersionTemplate("troupe {{.Version}}\n")
 	c.CompletionOptions.DisableDefaultCmd = true
 	p := c.Flags()
+	p.BoolP("version", "V", false, "version for troupe") // -V as KumoMTA has it
 	p.StringVar(&f.proxyConfig, "proxy-config", "", "policy `file` to load instead of the built-in one")
 	p.StringArrayVar(&f.listen, "listen", nil, "serve SOCKS5 on `address:port` without a policy file; may be repeated")
 	p.BoolVar(&f.noSplice, "no-splice", false, "with --listen: copy through memory instead of splice(2)")

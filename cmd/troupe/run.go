@@ -129,8 +129,9 @@ func openLogs(f *flags, p process) (logs *logging.Logging, closeLogs func(), err
 	}
 	o := logging.Options{Writer: p.stderr, Format: f.diagFormat, Filter: filter, Color: colored(p)}
 	closeLogs = func() {}
+	var files *logging.HourlyFiles
 	if f.diagLogDir != "" {
-		files := logging.Directory(f.diagLogDir, nil)
+		files = logging.Directory(f.diagLogDir, nil)
 		o.Writer, o.Color = files, false
 		closeLogs = func() {
 			if err := files.Close(); err != nil {
@@ -142,7 +143,15 @@ func openLogs(f *flags, p process) (logs *logging.Logging, closeLogs func(), err
 	if errors.Is(err, logging.ErrFormat) {
 		err = usageError{err}
 	}
-	return logs, closeLogs, err
+	if err != nil || files == nil {
+		return logs, closeLogs, err
+	}
+	// Now, so that a directory that cannot be written is not found out on the
+	// day the log is needed.
+	if err := files.Reopen(); err != nil {
+		return nil, nil, fmt.Errorf("--diag-log-dir: %w", err)
+	}
+	return logs, closeLogs, nil
 }
 
 // colored reports whether the log is read by a person at a terminal who has

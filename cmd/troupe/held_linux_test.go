@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// held are sessions that stay open and carry bytes all the while. Each sends a
+// count, and what comes back must be that count without a gap.
+type held struct {
+	conns  []net.Conn
+	stop   context.CancelFunc
+	runs   sync.WaitGroup
+	errors chan error
+}
+
+// holdSessions opens n sessions to the echo and keeps them busy.
+func holdSessions(t *testing.T, proxy string, echo *echo, n int) *held {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	h := &held{stop: stop, errors: make(chan error, n)}
+	t.Cleanup(func() {
+		stop()
+		for _, c := range h.conns {
+			_ = c.Close() // so that no run outlives a test that failed
+		}
+		h.runs.Wait()
+	})
+	for range n {
+		c, _ := connect(t, proxy, echo.address)
+		exchange(t, c, "echo", []byte("hello"), []byte("hello"))
+		must(t, c.SetDeadline(time.Time{}))
+		h.conns = append(h.conns, c)
+	}
+	for i, c := range h.conns {
+		h.runs.Go(func() { h.errors <- h.run(ctx, i, c) })
+	}
+	return h
+}
+
+// run counts until ctx ends, then ends the session in good order.
+func (h *held) run(ctx context.Context, i int, c net.Conn) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for count := uint64(0); ; {
+		select {
+		case <-ctx.Done():
+			return h.finish(c)
+		case <-tick.C:
+		}
+		var sent []byte
+		for range 64 {
+			sent = binary.BigEndian.AppendUint64(sent, count)
+			count++
+		}
+		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+			return err
+		}
+		if _, err := c.Write(sent); err != nil {
+			return fmt.Errorf("held session %d at %d: %w", i, count, err)
+		}
+		got := make([]byte, len(sent))
+		if _, err := io.ReadFull(c, got); err != nil {
+			return fmt.Errorf("held session %d at %d: %w", i, count, err)
+		}
+		if !bytes.Equal(got, sent) {
+			return fmt.Errorf("held session %d at %d: what came back is not what was sent", i, count)
+		}
+	}
+}
+
+func (h *held) finish(c net.Conn) error {
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		return err
+	}
+	if n, err := io.Copy(io.Discard, c); n > 0 || err != nil {
+		return fmt.Errorf("at the end %d bytes that were not sent, error %w", n, err)
+	}
+	return c.Close()
+}
+
+// end ends the sessions and reports what went wrong in any of them.
+func (h *held) end(t *testing.T) {
+	t.Helper()
+	h.stop()
+	h.runs.Wait()
+	close(h.errors)
+	for err := range h.errors {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
