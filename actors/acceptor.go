@@ -73,7 +73,8 @@ func (a *acceptor) serve(ctx context.Context, root *actor.RootContext, socket tr
 	})
 }
 
-// accepted books the client and hands it to the listener.
+// accepted books the client, whose slot goes with the record from here on, and
+// hands it to the listener.
 func (a *acceptor) accepted(root *actor.RootContext, c transport.Conn) {
 	m := &accepted{conn: c, record: a.account.accept(c.Client(), time.Now(), a.slots.leave)}
 	root.Send(a.listener, m)

@@ -175,7 +175,7 @@ func (c *connection) runLookup(lookup context.Context, host string, family egres
 		return nil
 	})
 	if err != nil {
-		tell(nil, true, err)
+		tell(nil, true, lookupPanicked(host, err))
 	}
 }
 
@@ -198,8 +198,12 @@ func (c *connection) end(ctx actor.Context, o Outcome, err error, now time.Time)
 // release is the end of an actor that was stopped before its session ended:
 // because it panicked, or because somebody above it stopped.
 func (c *connection) release() {
+	defer c.bookRelease() // even should closing panic
 	c.cancelResolve()
 	c.conn.Abort()
+}
+
+func (c *connection) bookRelease() {
 	reason := ReasonShutdown
 	if c.inTurn {
 		reason = ReasonInternal

@@ -68,7 +68,8 @@
 // # Who owns what
 //
 // Every goroutine, socket and timer of the running daemon, but for those inside
-// net/http, the Go runtime and signal handling:
+// net/http, the Go runtime, signal handling, and protoactor's count of dead
+// letters, which lives for a second after one:
 //
 //	what                         owner                 ends when
 //	goroutine of a mailbox       protoactor            its mailbox is empty

@@ -120,6 +120,12 @@ func (h *health) down(now time.Time, why string) {
 	h.accepting, h.failure = false, why
 }
 
+func (h *health) isUp() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.accepting
+}
+
 func (h *health) restarted() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -63,7 +64,7 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.log.Info("proxy listener on " + l.account.listener)
 		l.start(ctx)
 	case *recovered:
-		l.start(ctx)
+		l.resume(ctx)
 	case *borrow:
 		l.lend(ctx, m)
 	case *restartAcceptor:
@@ -75,11 +76,8 @@ func (l *listener) Receive(ctx actor.Context) {
 	}
 }
 
-// start spawns the acceptor, unless there is one.
+// start spawns the acceptor.
 func (l *listener) start(ctx actor.Context) {
-	if l.acceptor != nil {
-		return
-	}
 	l.self = ctx.Self()
 	l.accepting = supervise.Backoff{First: acceptFirst, Most: acceptMost, Health: acceptHealth}
 	l.binding = supervise.Backoff{First: bindFirst, Most: bindMost, Health: acceptHealth}
@@ -91,6 +89,21 @@ func (l *listener) start(ctx actor.Context) {
 	l.spawnAcceptor(ctx)
 	if l.socket == nil {
 		l.restartAfter(0)
+	}
+}
+
+// resume goes on after a panic of the listener's own. What was lost with it may
+// be what accepting waits for, so an acceptor that is not seen to accept begins
+// anew.
+func (l *listener) resume(ctx actor.Context) {
+	switch {
+	case l.acceptor == nil:
+		l.start(ctx)
+	case !slices.ContainsFunc(ctx.Children(), l.acceptor.Equal):
+		l.spawnAcceptor(ctx)
+	case !l.account.health.isUp():
+		// Not at once: the panic may have been over opening the socket.
+		l.restartAfter(max(l.accepting.Next(time.Now()), acceptFirst))
 	}
 }
 
@@ -117,8 +130,7 @@ func (l *listener) admit(ctx actor.Context, m *accepted) {
 	taken := false
 	defer func() {
 		if !taken {
-			m.conn.Abort()
-			m.record.end(failed(ReasonInternal), time.Now())
+			m.discard(ReasonInternal)
 		}
 	}()
 	l.shared.tap(KindListener, m)
@@ -158,6 +170,9 @@ func (l *listener) restart(parent actor.Supervisor) {
 
 // restartAfter comes back to reopen in a later turn.
 func (l *listener) restartAfter(pause time.Duration) {
+	if l.retry != nil {
+		l.retry.Stop()
+	}
 	l.retry = time.AfterFunc(pause, func() { l.shared.root.Send(l.self, &restartAcceptor{}) })
 }
 
@@ -186,7 +201,7 @@ func (l *listener) drain(ctx actor.Context) {
 	}
 	l.draining = true
 	l.account.health.down(time.Now(), "shutting down")
-	for _, child := range append([]*actor.PID(nil), ctx.Children()...) {
+	for _, child := range slices.Clone(ctx.Children()) {
 		ctx.Stop(child)
 	}
 	l.stopWhenEmpty(ctx)
@@ -212,6 +227,7 @@ func (l *listener) stopWhenEmpty(ctx actor.Context) {
 }
 
 func (l *listener) release() {
+	l.draining = true // a client admitted now would keep the listener from ending
 	if l.retry != nil {
 		l.retry.Stop()
 	}

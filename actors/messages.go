@@ -59,7 +59,11 @@ type sessionEnded struct {
 type pruneTick struct{}
 
 // Undelivered implements census.Undelivered: the client is closed and booked.
-func (a *accepted) Undelivered() {
+func (a *accepted) Undelivered() { a.discard(ReasonShutdown) }
+
+// discard closes a client that gets no connection. It is booked even should
+// closing it panic.
+func (a *accepted) discard(r Reason) {
+	defer func() { a.record.end(failed(r), time.Now()) }()
 	a.conn.Abort()
-	a.record.end(failed(ReasonShutdown), time.Now())
 }

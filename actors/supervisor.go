@@ -35,7 +35,7 @@ type supervisor struct {
 	web       *actor.PID
 	listeners map[string]*openListener      // by actor id
 	backoff   map[string]*supervise.Backoff // of metrics and web, by actor id
-	timers    map[string]*time.Timer        // send restartChild, by actor id
+	timers    map[string]*time.Timer        // send restartChild, by id of the actor in its pause
 	draining  bool
 }
 
@@ -58,6 +58,7 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *shutdown:
 		s.drain(ctx)
 	case *restartChild:
+		delete(s.timers, m.child.Id)
 		if !s.draining {
 			ctx.(actor.Supervisor).RestartChildren(m.child)
 		}
@@ -100,12 +101,13 @@ func (s *supervisor) spawnWeb(ctx actor.Context) {
 // spawnListener hands a socket to a new listener. The listener and its
 // connections run on the goroutine of whoever sends to them.
 func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) {
+	sessions := s.config.Log(targetSession)
 	l := &listener{
 		network: s.config.Network, config: o.config, socket: o.socket, account: o.account, slots: s.sockets.slots,
 		log: s.config.Log(targetListener),
 		shared: &shared{
-			limits: o.limits, root: ctx.ActorSystem().Root, metrics: s.metrics, resolver: s.config.Resolver,
-			log: s.config.Log(targetSession), tap: s.config.Tap, actions: newActionPool(),
+			limits: o.limits, root: ctx.ActorSystem().Root, metrics: s.metrics,
+			resolver: guarded{s.config.Resolver, sessions}, log: sessions, tap: s.config.Tap, actions: newActionPool(),
 		},
 	}
 	o.socket = nil // the listener's from here on
@@ -192,7 +194,11 @@ func (s *supervisor) finish(ctx actor.Context) {
 		ctx.Stop(ctx.Self())
 	default:
 		for _, child := range append([]*actor.PID(nil), ctx.Children()...) {
-			ctx.Poison(child)
+			if s.timers[child.Id] != nil {
+				ctx.Stop(child) // in its pause it takes no mail, poison included
+			} else {
+				ctx.Poison(child)
+			}
 		}
 	}
 }

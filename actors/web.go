@@ -81,12 +81,18 @@ func (s *webSocket) serve(ctx context.Context) error {
 		return err
 	}
 	server := s.build()
+	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
 		// Either can only fail because it is closed already.
 		_ = s.listener.SetDeadline(time.Unix(1, 0))
 		_ = server.Close()
 	})
-	defer stop()
+	defer func() {
+		if !stop() {
+			<-woken // or its deadline would wake the one after
+		}
+	}()
 	err := server.Serve(borrowed{s.listener})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -31,7 +31,8 @@ type mailbox struct {
 	actor.Mailbox
 	actor    actor.MessageInvoker
 	observer Observer
-	stopping bool
+	stopping actor.Process // the actor in the registry, once it was told to stop
+	failed   bool          // once, at least: the mailbox may be suspended
 	stopped  bool
 }
 
@@ -50,31 +51,41 @@ func (m *mailbox) InvokeUserMessage(msg any) {
 }
 
 func (m *mailbox) InvokeSystemMessage(msg any) {
-	m.actor.InvokeSystemMessage(msg)
-	if _, ok := msg.(*actor.Stop); ok {
-		m.stopping = true
+	if _, ok := msg.(*actor.Stop); ok && m.stopping == nil {
+		m.stopping = registered(m.actor)
 	}
-	if m.stopping && !m.stopped {
-		m.stopped = gone(m.actor)
+	m.actor.InvokeSystemMessage(msg)
+	// Gone from the registry is what stopped means to everybody else. Its
+	// parent may have given the name to another actor by now.
+	if m.stopping == nil || m.stopped || registered(m.actor) == m.stopping {
+		return
+	}
+	m.stopped = true
+	if m.failed {
+		// A mailbox that is suspended would keep its mail for ever.
+		m.PostSystemMessage(&actor.ResumeMailbox{})
 	}
 }
 
 func (m *mailbox) EscalateFailure(reason, msg any) {
+	m.failed = true
 	if who, ok := m.actor.(actor.Context); ok {
 		m.observer.ActorFailed(who, reason, debug.Stack())
 	}
 	m.actor.EscalateFailure(reason, msg)
 }
 
-// gone reports whether the actor has left the registry, which is what stopped
-// means to everybody else.
-func gone(inv actor.MessageInvoker) bool {
+// registered is what the registry has under the actor's name, nil if nothing.
+func registered(inv actor.MessageInvoker) actor.Process {
 	ctx, ok := inv.(actor.Context)
 	if !ok {
-		return false
+		return nil
 	}
-	_, there := ctx.ActorSystem().ProcessRegistry.GetLocal(ctx.Self().Id)
-	return !there
+	process, there := ctx.ActorSystem().ProcessRegistry.GetLocal(ctx.Self().Id)
+	if !there {
+		return nil
+	}
+	return process
 }
 
 func drop(msg any) {

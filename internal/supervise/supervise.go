@@ -36,7 +36,7 @@ func (b *Backoff) Next(now time.Time) time.Duration {
 	pause := time.Duration(0)
 	if b.failures > 1 {
 		pause = b.Most
-		if shift := b.failures - 2; shift < 32 && b.First<<shift < b.Most {
+		if shift := b.failures - 2; b.First <= b.Most>>shift { // cannot overflow
 			pause = b.First << shift
 		}
 		pause = pause/2 + rand.N(pause/2+1)
