@@ -86,7 +86,7 @@ func (a *account) makeSeries() []*series {
 		famSent.series(a.traffic.Down.Load, a.listener),
 		famUp.series(a.traffic.Up.Load, a.listener),
 		famDown.series(a.traffic.Down.Load, a.listener),
-		famTLS.series(a.tlsFailures.Load, a.listener),
+		famTLS.series(a.failures[ReasonTLSHandshake].Load, a.listener),
 	}
 	for e := range endCount {
 		all = append(all, famEnded.series(a.endings[e].Load, a.listener, e.String()))

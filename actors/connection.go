@@ -66,6 +66,9 @@ func (c *connection) event(ctx actor.Context, m any) (event, bool) {
 		c.self = ctx.Self()
 		c.conn.Start(c)
 		return event{kind: evStart}, true
+	case transport.Secured:
+		c.record.subject = m.Subject
+		return event{kind: evSecured}, true
 	case transport.Readable:
 		return event{kind: evReadable}, true
 	case transport.ClientClosed:

@@ -38,6 +38,7 @@
 //
 //	transport   accepts             acceptor books the client → accepted → listener
 //	listener    spawns              connection: Started → Conn.Start
+//	transport   Secured             with TLS only, before anything is read
 //	transport   Readable            machine: greeting → auth → request; replies by Conn.Write
 //	machine     doBind, doDial      Conn.Bind answers at once, Conn.Dial by Dialed
 //	machine     doRelay             Conn.Relay: the transport's alone from here on
@@ -45,9 +46,10 @@
 //
 // The machine (machine.go, handshake.go, dialing.go) is pure: an event and the
 // time go in, actions come out. connection.go carries them out. Phases are
-// greeting, auth, request, dialing, relaying, closing, ended; each before
-// relaying has a deadline. A session ends in one Class and, if it failed, for
-// one Reason with one Fault (reason.go).
+// securing (over TLS), greeting, auth, request, dialing, relaying, closing,
+// ended; each before relaying has a deadline, which the transport keeps while
+// securing. A session ends in one Class and, if it failed, for one Reason with
+// one Fault (reason.go).
 //
 // # Messages
 //
@@ -80,7 +82,8 @@
 //	reader, then client's copier the Conn              its stream ends or the Conn is closed
 //	copier of the upstream       the Conn              likewise
 //	dialler, one per attempt     the Conn              it connects, fails, loses or is cancelled
-//	flusher of a stalled reply   the Conn              the socket has taken it, or is closed
+//	flusher of a stalled reply,  the Conn              the socket has taken it, or is closed
+//	 and of each over TLS
 //	listening socket             listener              the listener stops; the acceptor borrows it
 //	 and its reserve descriptor  the transport         likewise
 //	HTTP listening socket        supervisor            the supervisor stops; web borrows it

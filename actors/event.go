@@ -13,6 +13,7 @@ type eventKind uint8
 
 const (
 	evStart        eventKind = iota // the connection begins
+	evSecured                       // the client's TLS handshake is done
 	evReadable                      // the client has sent more
 	evClientClosed                  // the client sends no more: err
 	evBound                         // answer to doBind: addr or err

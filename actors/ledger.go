@@ -26,13 +26,12 @@ type account struct {
 	listener string // the bound address as text
 	health   health
 
-	accepted    atomic.Uint64
-	ended       [classCount]atomic.Uint64
-	endings     [endCount]atomic.Uint64
-	failures    [reasonCount]atomic.Uint64
-	dials       []atomic.Uint64 // by egress.Result
-	tlsFailures atomic.Uint64
-	traffic     transport.Traffic
+	accepted atomic.Uint64
+	ended    [classCount]atomic.Uint64
+	endings  [endCount]atomic.Uint64
+	failures [reasonCount]atomic.Uint64
+	dials    []atomic.Uint64 // by egress.Result
+	traffic  transport.Traffic
 
 	destinations *destinations
 	series       []*series

@@ -61,7 +61,7 @@ func (l *listener) Receive(ctx actor.Context) {
 	}
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		l.log.Info("proxy listener on " + l.account.listener)
+		l.log.Info(l.title() + l.account.listener)
 		l.start(ctx)
 	case *recovered:
 		l.resume(ctx)
@@ -74,6 +74,14 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *actor.Terminated:
 		l.terminated(ctx, m.Who)
 	}
+}
+
+// title is what KumoMTA's proxy-server says before the address.
+func (l *listener) title() string {
+	if l.shared.limits.tls {
+		return "proxy listener (TLS) on "
+	}
+	return "proxy listener on "
 }
 
 // start spawns the acceptor.

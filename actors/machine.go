@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"cmp"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -10,11 +12,13 @@ import (
 )
 
 // phase is where a connection is in its life. Each phase before relaying has a
-// deadline, and phases are only ever left forwards.
+// deadline, that of securing the transport's own, and phases are only ever left
+// forwards.
 type phase uint8
 
 const (
-	phaseGreeting phase = iota
+	phaseSecuring phase = iota // the TLS handshake, where there is one
+	phaseGreeting
 	phaseAuth
 	phaseRequest // BIND or CONNECT, or BIND and then CONNECT
 	phaseDialing
@@ -23,7 +27,7 @@ const (
 	phaseEnded
 )
 
-var phaseNames = [...]string{"greeting", "auth", "request", "dialing", "relaying", "closing", "ended"}
+var phaseNames = [...]string{"securing", "greeting", "auth", "request", "dialing", "relaying", "closing", "ended"}
 
 func (p phase) String() string { return phaseNames[p] }
 
@@ -32,6 +36,7 @@ type limits struct {
 	step        time.Duration // each step of the handshake
 	connect     time.Duration // dialling, name resolution included
 	requireAuth bool
+	tls         bool // clients make a TLS handshake first
 }
 
 // machine is the life of one connection as a pure state machine: an event and
@@ -50,6 +55,7 @@ type machine struct {
 	source   netip.AddrPort
 	dial     *dialing // from CONNECT until the relay or the end
 	outcome  Outcome
+	why      error // what a TLS handshake failed for
 	socks    socks5.Server
 	phase    phase
 	spoke    bool // the client has sent a byte
@@ -73,7 +79,13 @@ func (m *machine) handle(now time.Time, ev event, pending []byte, out []action) 
 	m.spoke = m.spoke || len(pending) > 0
 	switch ev.kind {
 	case evStart:
-		m.enter(phaseGreeting, now, m.limits.step)
+		if !m.limits.tls {
+			m.enter(phaseGreeting, now, m.limits.step)
+		}
+	case evSecured:
+		if m.phase == phaseSecuring {
+			m.enter(phaseGreeting, now, m.limits.step)
+		}
 	case evClientClosed:
 		// What came before the end of stream was consumed with its Readable.
 		out = m.clientClosed(ev.err, len(pending) > 0, out)
@@ -94,7 +106,7 @@ func (m *machine) handle(now time.Time, ev event, pending []byte, out []action) 
 
 // consume reads whole messages off pending for as long as the phase takes them.
 func (m *machine) consume(now time.Time, pending []byte, out []action) (acts []action, used int) {
-	for m.phase <= phaseRequest && !m.binding && used < len(pending) {
+	for m.phase > phaseSecuring && m.phase <= phaseRequest && !m.binding && used < len(pending) {
 		n, next := m.message(now, pending[used:], out)
 		out = next
 		if n == 0 {
@@ -136,6 +148,8 @@ func (m *machine) arm(out []action) []action {
 func (m *machine) expired(now time.Time, out []action) []action {
 	m.armed = time.Time{} // it has run out: arm must set it again
 	switch {
+	case m.phase == phaseSecuring:
+		return out // nothing was set
 	case now.Before(m.deadline):
 		if m.phase == phaseDialing && !now.Before(m.dial.nextAt) {
 			return m.next(now, out)
@@ -151,6 +165,9 @@ func (m *machine) expired(now time.Time, out []action) []action {
 // the relay. early says that the client sent more than was consumed.
 func (m *machine) clientClosed(err error, early bool, out []action) []action {
 	switch {
+	case errors.Is(err, transport.ErrTLSHandshake):
+		m.why = err
+		return m.finish(ReasonTLSHandshake, out)
 	case !m.spoke:
 		m.settle(Outcome{Class: Probed})
 		return m.abort(ReasonNone, out)
@@ -167,9 +184,15 @@ func (m *machine) clientClosed(err error, early bool, out []action) []action {
 
 // refuse ends the session with a last reply that is delivered before the close.
 func (m *machine) refuse(r Reason, reply []byte, out []action) []action {
+	return m.finish(r, append(out, action{do: doWrite, bytes: reply}))
+}
+
+// finish ends the session once what the client was sent is delivered: a reply,
+// or the alert of a failed TLS handshake.
+func (m *machine) finish(r Reason, out []action) []action {
 	m.settle(failed(r))
 	m.phase = phaseClosing
-	return append(out, action{do: doWrite, bytes: reply}, action{do: doFinish})
+	return append(out, action{do: doFinish})
 }
 
 // fail refuses with a SOCKS reply, which is always IPv4 0.0.0.0:0.
@@ -197,11 +220,13 @@ func (m *machine) ended(e transport.Ended, out []action) []action {
 	switch {
 	case m.phase == phaseRelaying && e.End == transport.Fin:
 		m.settle(Outcome{Class: Completed, End: EndFin})
+	case m.phase == phaseRelaying && errors.Is(e.Err, transport.ErrTLSTruncated):
+		m.settle(failed(ReasonTLSTruncated))
 	case m.phase == phaseRelaying && e.End == transport.Reset:
 		m.settle(Outcome{Class: Completed, End: EndReset})
 	}
 	m.settle(failed(ReasonInternal)) // closed with nobody having asked for it
 	out = m.result(egress.Aborted, out)
 	m.phase = phaseEnded
-	return append(out, action{do: doEnd, outcome: m.outcome, err: e.Err})
+	return append(out, action{do: doEnd, outcome: m.outcome, err: cmp.Or(m.why, e.Err)})
 }

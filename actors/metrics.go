@@ -25,6 +25,8 @@ type Metrics struct {
 	greet    *prometheus.HistogramVec
 	connect  *prometheus.HistogramVec
 	session  *prometheus.HistogramVec
+
+	certificates certificates
 }
 
 // NewMetrics makes a registry with the families of the proxy, all without a
@@ -41,7 +43,7 @@ func NewMetrics(version string) *Metrics {
 			"Time from accept to the end of a connection that relayed.", []float64{.01, .1, 1, 5, 10, 30, 60, 300, 900, 3600}),
 	}
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.greet, m.connect, m.session, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, &m.certificates, m.greet, m.connect, m.session, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/troupe-proxy/troupe/internal/tlsconf"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
@@ -24,6 +25,7 @@ type openListener struct {
 	socket  transport.Listener
 	account *account
 	limits  limits
+	source  *tlsconf.Source // nil: clients speak in the clear
 }
 
 // Open opens every socket of the policy, or none: the error names the address
@@ -53,7 +55,21 @@ func Open(ctx context.Context, c *Config, p *policy.Policy) (*Sockets, error) {
 		}
 		o.account = a
 	}
+	s.listCertificates(c)
 	return s, nil
+}
+
+func (s *Sockets) listCertificates(c *Config) {
+	for _, o := range s.listeners {
+		if o.source != nil {
+			c.Metrics.certificates.add(c.Log(targetListener), o.config.Address.String(), o.source)
+		}
+	}
+	for _, w := range s.web {
+		if w.source != nil {
+			c.Metrics.certificates.add(c.Log(targetHTTP), w.listener.Addr().String(), w.source)
+		}
+	}
 }
 
 func (s *Sockets) openListener(ctx context.Context, c *Config, l *policy.Listener) error {
@@ -64,14 +80,23 @@ func (s *Sockets) openListener(ctx context.Context, c *Config, l *policy.Listene
 	config := transport.ListenConfig{Address: address, KeepAlive: transport.KeepAlive{
 		Enabled: l.KeepAlive.Enabled, Idle: l.KeepAlive.Time, Interval: l.KeepAlive.Interval, Count: l.KeepAlive.Retries,
 	}}
+	source, err := c.openTLS(l.UseTLS, tlsconf.Options{
+		Hostname: l.Hostname, Certificate: l.TLSCertificate, PrivateKey: l.TLSPrivateKey, ClientCA: l.TLSClientCA,
+	})
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", l.Listen, err)
+	}
+	if source != nil {
+		config.TLS, config.HandshakeTimeout = source.Config(), l.Timeout
+	}
 	socket, err := c.Network.Listen(config)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
 	config.Address = socket.Addr()
 	s.listeners = append(s.listeners, &openListener{
-		config: config, socket: socket,
-		limits: limits{step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth},
+		config: config, socket: socket, source: source,
+		limits: limits{step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, tls: l.UseTLS},
 	})
 	return nil
 }
@@ -81,12 +106,29 @@ func (s *Sockets) openHTTP(ctx context.Context, c *Config, l *policy.HTTPListene
 	if err != nil {
 		return err
 	}
+	source, err := c.openTLS(l.UseTLS, tlsconf.Options{
+		Hostname: l.Hostname, Certificate: l.TLSCertificate, PrivateKey: l.TLSPrivateKey, ClientCA: l.TLSClientCA,
+		NextProtos: []string{"h2", "http/1.1"},
+	})
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", l.Listen, err)
+	}
 	socket, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(address))
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
-	s.web = append(s.web, &webSocket{listener: socket, build: func() *http.Server { return c.HTTP(*l) }})
+	s.web = append(s.web, &webSocket{
+		listener: socket, source: source, build: func() *http.Server { return c.HTTP(*l) },
+	})
 	return nil
+}
+
+// openTLS reads the certificate of a listener; nil: it serves no TLS.
+func (c *Config) openTLS(use bool, o tlsconf.Options) (*tlsconf.Source, error) {
+	if !use {
+		return nil, nil
+	}
+	return tlsconf.Open(o, &c.Metrics.certificates.own)
 }
 
 // Close closes the sockets that nobody has taken. It may be called again.

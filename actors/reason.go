@@ -60,6 +60,11 @@ const (
 	ReasonShutdown
 	// ReasonInternal: a fault of ours, contained to this session.
 	ReasonInternal
+	// ReasonTLSHandshake: the TLS handshake failed, or took too long.
+	ReasonTLSHandshake
+	// ReasonTLSTruncated: the client's TLS stream broke off without close_notify
+	// during the relay, so that what the upstream got may not be all of it.
+	ReasonTLSTruncated
 
 	reasonCount
 )
@@ -92,6 +97,8 @@ var reasons = [reasonCount]struct {
 	ReasonNoResources:        {"no_resources", FaultProxy},
 	ReasonShutdown:           {"shutdown", FaultProxy},
 	ReasonInternal:           {"internal", FaultProxy},
+	ReasonTLSHandshake:       {"tls_handshake", FaultClient},
+	ReasonTLSTruncated:       {"tls_truncated", FaultClient},
 }
 
 func (r Reason) String() string { return reasons[r].name }

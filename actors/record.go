@@ -18,6 +18,7 @@ type record struct {
 	account *account
 	release func() // gives back the slot
 	client  netip.AddrPort
+	subject string    // of the client's certificate, if it had to show one
 	since   time.Time // accepted
 
 	// Times since accept; 0 is not reached.
@@ -72,11 +73,14 @@ func (r *record) end(o Outcome, now time.Time) bool {
 
 // attrs is the canonical line of one session.
 func (r *record) attrs(o Outcome, now time.Time) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
 		slog.String("listener", r.account.listener),
 		slog.String("client", r.client.String()),
 	)
+	if r.subject != "" {
+		attrs = append(attrs, slog.String("client_subject", r.subject))
+	}
 	if r.upstream.IsValid() {
 		attrs = append(attrs, slog.String("source", r.source.String()), slog.String("destination", r.upstream.String()))
 	}

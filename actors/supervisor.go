@@ -81,7 +81,7 @@ func (s *supervisor) start(ctx actor.Context) {
 	}
 	s.spawnWeb(ctx)
 	for _, w := range s.sockets.web {
-		s.config.Log(targetHTTP).Info("http listener on " + w.listener.Addr().String())
+		s.config.Log(targetHTTP).Info(w.scheme() + " listener on " + w.listener.Addr().String())
 	}
 	stands = true
 }

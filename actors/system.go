@@ -36,6 +36,8 @@ type System struct {
 	actors  *actor.ActorSystem
 	root    *actor.PID
 	stopped chan struct{}
+
+	certificates *certificates
 }
 
 // ErrStart says that the tree could not be spawned; the log says why.
@@ -51,6 +53,8 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	s := &System{
 		actors:  actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return library })),
 		stopped: make(chan struct{}),
+
+		certificates: &c.Metrics.certificates,
 	}
 	started := make(chan bool, 1)
 	census.WatchDeadLetters(s.actors)
@@ -79,6 +83,12 @@ func (s *System) Stop() { s.actors.Root.Send(s.root, &shutdown{}) }
 // Stopped is closed once the tree and all its sockets are gone, whether or not
 // Stop was called.
 func (s *System) Stopped() <-chan struct{} { return s.stopped }
+
+// ReloadCertificates reads the certificates, keys and client authorities of all
+// listeners anew, for the handshakes to come. Where that fails the old ones are
+// kept, and the log and the error say why. It reads files, and may be called
+// from any goroutine but not in an actor's turn.
+func (s *System) ReloadCertificates() error { return s.certificates.reload() }
 
 // newActionPool makes the pool that connections take a turn's actions from.
 func newActionPool() *sync.Pool {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/supervise"
 	"github.com/troupe-proxy/troupe/internal/task"
+	"github.com/troupe-proxy/troupe/internal/tlsconf"
 )
 
 // webSocket is one HTTP listening socket. It is the supervisor's: each web actor
@@ -20,7 +21,8 @@ import (
 type webSocket struct {
 	listener *net.TCPListener
 	build    func() *http.Server
-	turn     sync.Mutex // held by the incarnation that accepts
+	source   *tlsconf.Source // nil: plain HTTP
+	turn     sync.Mutex      // held by the incarnation that accepts
 }
 
 // webActor serves HTTP. The requests run on net/http's goroutines and ask no
@@ -71,6 +73,14 @@ func (w *webActor) cancel() {
 	w.serving = nil
 }
 
+// scheme is that of the socket's URLs.
+func (s *webSocket) scheme() string {
+	if s.source != nil {
+		return "https"
+	}
+	return "http"
+}
+
 // serve answers requests until ctx ends, then closes its connections but not
 // the socket.
 func (s *webSocket) serve(ctx context.Context) error {
@@ -93,11 +103,19 @@ func (s *webSocket) serve(ctx context.Context) error {
 			<-woken // or its deadline would wake the one after
 		}
 	}()
-	err := server.Serve(borrowed{s.listener})
+	err := s.serveWith(server)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
+}
+
+func (s *webSocket) serveWith(server *http.Server) error {
+	if s.source == nil {
+		return server.Serve(borrowed{s.listener})
+	}
+	server.TLSConfig = s.source.Config().Clone() // net/http adds to it
+	return server.ServeTLS(borrowed{s.listener}, "", "")
 }
 
 // borrowed is a listener that its server cannot close.

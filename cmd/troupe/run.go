@@ -181,6 +181,9 @@ func wait(tree *actors.System, signals <-chan os.Signal, log, startLog *slog.Log
 			return nil
 		case s := <-signals:
 			switch {
+			case s == syscall.SIGHUP:
+				log.Info("reading the certificates anew", slog.String("signal", s.String()))
+				_ = tree.ReloadCertificates() // what is wrong is in the log
 			case s != os.Interrupt && s != syscall.SIGTERM:
 				log.Warn("signal ignored", slog.String("signal", s.String()))
 			case stopping:

@@ -22,12 +22,13 @@ const (
 
 // listener is a Listener.
 type listener struct {
-	sockets   sockets
-	tcp       *net.TCPListener
-	addr      netip.AddrPort
-	keepAlive KeepAlive
-	turn      chan struct{} // holds the one Serve that may run
-	reserve   reserve       // of who has the turn
+	sockets sockets
+	buffers *buffers
+	config  ListenConfig
+	tcp     *net.TCPListener
+	addr    netip.AddrPort
+	turn    chan struct{} // holds the one Serve that may run
+	reserve reserve       // of who has the turn
 
 	life context.Context // of the socket: ended by Close
 	end  context.CancelFunc
@@ -51,7 +52,7 @@ func (g *goroutines) Listen(cfg ListenConfig) (Listener, error) {
 		return nil, err
 	}
 	ln := &listener{
-		sockets: g.sockets, tcp: l.(*net.TCPListener), addr: addrPort(l.Addr()), keepAlive: cfg.KeepAlive,
+		sockets: g.sockets, buffers: g.buffers, config: cfg, tcp: l.(*net.TCPListener), addr: addrPort(l.Addr()),
 		turn: make(chan struct{}, 1),
 	}
 	ln.life, ln.end = context.WithCancel(context.Background())
@@ -167,7 +168,7 @@ func (l *listener) accept(ctx context.Context, a Acceptance) (*conn, error) {
 	for {
 		tcp, err := l.tcp.AcceptTCP()
 		if err == nil {
-			c, err := newConn(l.sockets, l.keepAlive, tcp)
+			c, err := l.newConn(tcp)
 			if err == nil {
 				return c, nil
 			}

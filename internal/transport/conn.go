@@ -40,6 +40,9 @@ type conn struct {
 	clientAddr  netip.AddrPort
 	clientLocal netip.AddrPort
 
+	tls              *tlsStream // client, if that speaks TLS
+	handshakeTimeout time.Duration
+
 	mu       sync.Mutex
 	phase    phase
 	users    int
@@ -62,15 +65,21 @@ type conn struct {
 	clientGone bool // ClientClosed was told
 }
 
-func newConn(s sockets, k KeepAlive, c *net.TCPConn) (*conn, error) {
-	st, err := s.accepted(c)
+// newConn makes a conn of a client. On error the caller still owns tcp.
+func (l *listener) newConn(tcp *net.TCPConn) (*conn, error) {
+	st, err := l.sockets.accepted(tcp)
 	if err != nil {
 		return nil, err
 	}
-	return &conn{
-		sockets: s, keepAlive: k, client: st,
-		clientAddr: addrPort(c.RemoteAddr()), clientLocal: addrPort(c.LocalAddr()),
-	}, nil
+	c := &conn{
+		sockets: l.sockets, keepAlive: l.config.KeepAlive, client: st,
+		clientAddr: addrPort(tcp.RemoteAddr()), clientLocal: addrPort(tcp.LocalAddr()),
+	}
+	if l.config.TLS != nil {
+		c.tls = newTLSStream(st, l.buffers, l.config.TLS, c.clientLocal, c.clientAddr)
+		c.client, c.handshakeTimeout = c.tls, l.config.HandshakeTimeout
+	}
+	return c, nil
 }
 
 func (c *conn) Client() netip.AddrPort { return c.clientAddr }
@@ -138,10 +147,19 @@ func (c *conn) Finish() {
 	c.in.held = nil
 	c.in.release()
 	others := c.takeUpstream()
+	// The end of a TLS stream is sent, and may have to wait: not in a method.
+	flush := c.tls != nil && !c.out[Client].busy
+	if flush {
+		c.out[Client].busy = true
+		c.users++
+	}
 	c.mu.Unlock()
 
 	others.close(stream.close)
 	c.client.setDeadline(time.Now().Add(farewell))
+	if flush {
+		go c.flush(Client)
+	}
 	c.partFromClient()
 	c.leaveQuietly()
 }

@@ -17,13 +17,14 @@ func Goroutines() Network { return NewGoroutines(Options{}) }
 func NewGoroutines(o Options) Network {
 	b := newBuffers()
 	if o.PlainSockets {
-		return &goroutines{sockets: plainSockets{b}}
+		return &goroutines{sockets: plainSockets{b}, buffers: b}
 	}
-	return &goroutines{sockets: newSockets(b)}
+	return &goroutines{sockets: newSockets(b), buffers: b}
 }
 
 // goroutines is the Network. It holds nothing but the buffers, which its
 // sessions share, and the way to open sockets.
 type goroutines struct {
 	sockets sockets
+	buffers *buffers
 }

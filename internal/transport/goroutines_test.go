@@ -15,6 +15,17 @@ func TestGoroutines(t *testing.T) {
 	conformance.Run(t, func(*testing.T) transport.Network { return transport.Goroutines() })
 }
 
+func TestGoroutinesTLS(t *testing.T) {
+	conformance.RunTLS(t, func(*testing.T) transport.Network { return transport.Goroutines() })
+}
+
+// TestPlainSocketsTLS is TestGoroutinesTLS for other systems.
+func TestPlainSocketsTLS(t *testing.T) {
+	conformance.RunTLS(t, func(*testing.T) transport.Network {
+		return transport.NewGoroutines(transport.Options{PlainSockets: true})
+	})
+}
+
 // TestPlainSockets runs what other systems get.
 func TestPlainSockets(t *testing.T) {
 	conformance.Run(t, func(*testing.T) transport.Network {

@@ -42,11 +42,15 @@ func (c *conn) Discard(n int) {
 	in.release()
 }
 
-// readClient is the goroutine that reads the client: before the relay into
+// readClient is the goroutine that reads the client: after the TLS handshake, if
+// there is one, before the relay into
 // input, then as the copier towards the upstream. It stays parked in the same
 // read while the one becomes the other.
 func (c *conn) readClient() {
 	defer c.leave()
+	if !c.secure() {
+		return
+	}
 	for {
 		limit, ok := c.awaitRoom()
 		if !ok {

@@ -96,6 +96,8 @@ func (s *plainStream) receive(limit int) (*buffer, error) {
 	return b, nil // an error comes again with the next call
 }
 
+func (s *plainStream) reader() io.Reader { return s.conn }
+
 // awaitReadable waits until a read has something to say. Its own failure is
 // not told: the read that follows meets the same and knows better.
 func (s *plainStream) awaitReadable() {

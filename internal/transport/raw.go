@@ -88,6 +88,51 @@ func (s *rawStream) receiveNow(fd uintptr) bool {
 	return true
 }
 
+func (s *rawStream) reader() io.Reader {
+	r := &rawReader{raw: s.raw}
+	r.try = r.readNow
+	return r
+}
+
+// rawReader reads a socket into the room that it is given.
+type rawReader struct {
+	raw  syscall.RawConn
+	try  func(fd uintptr) bool // readNow, bound once
+	room []byte
+	n    int
+	err  error
+}
+
+// Read implements io.Reader.
+func (r *rawReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	r.room, r.n, r.err = p, 0, nil
+	err := r.raw.Read(r.try)
+	r.room = nil
+	if err == nil {
+		err = r.err
+	}
+	return r.n, err
+}
+
+// readNow is the callback of Read: true when there is a result.
+func (r *rawReader) readNow(fd uintptr) bool {
+	n, err := ignoringEINTR(int(fd), r.room, unix.Read)
+	switch {
+	case n > 0:
+		r.n = n
+	case err == nil:
+		r.err = io.EOF
+	case err == unix.EAGAIN:
+		return false
+	default:
+		r.err = os.NewSyscallError("read", err)
+	}
+	return true
+}
+
 func (s *rawStream) offer(p []byte) (int, error) { return s.write(p, false) }
 func (s *rawStream) send(p []byte) (int, error)  { return s.write(p, true) }
 

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -23,8 +24,9 @@ type relay struct {
 	over    [2]bool
 	finSent [2]bool // we have sent the side our end of stream
 	reset   bool
-	by      Side // who reset first
-	settled bool // somebody sees to the end
+	by      Side  // who reset first
+	cause   error // what by did, if that was not a reset
+	settled bool  // somebody sees to the end
 }
 
 func (s Side) other() Side { return 1 - s }
@@ -125,10 +127,13 @@ func (c *conn) count(to Side, n int) {
 
 // lost notes that a side has reset the connection, or was given up by the
 // system. If nothing more was to come from it, that ends the session.
-func (c *conn) lost(side Side) {
+func (c *conn) lost(side Side) { c.lostFor(side, nil) }
+
+// lostFor is lost for a side that broke off in another way, which cause says.
+func (c *conn) lostFor(side Side, cause error) {
 	c.mu.Lock()
 	if !c.relay.reset {
-		c.relay.reset, c.relay.by = true, side
+		c.relay.reset, c.relay.by, c.relay.cause = true, side, cause
 	}
 	c.mu.Unlock()
 	c.settle()
@@ -144,11 +149,18 @@ func (c *conn) isLost(side Side) bool {
 // passEnd hands on how the stream of a side ended: an end of stream as our end
 // of stream to the other, a reset by and by, see settle.
 func (c *conn) passEnd(from Side, err error) {
-	if err != io.EOF || c.vanished(from) {
+	to := from.other()
+	truncated := errors.Is(err, ErrTLSTruncated)
+	switch {
+	case truncated && c.hasEnded(from):
+		// Its peer is done and no longer there to be deceived.
+	case truncated:
+		c.lostFor(from, err)
+		return
+	case err != io.EOF || c.vanished(from):
 		c.lost(from)
 		return
 	}
-	to := from.other()
 	c.mu.Lock()
 	pass := !c.relay.reset && c.phase == relaying
 	if pass {
@@ -170,9 +182,14 @@ func (c *conn) vanished(side Side) bool {
 	if c.stream(side).connected() {
 		return false
 	}
+	return !c.hasEnded(side)
+}
+
+// hasEnded says whether we have sent a side our end of stream.
+func (c *conn) hasEnded(side Side) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.relay.finSent[side]
+	return c.relay.finSent[side]
 }
 
 // retire ends a copier. When the other direction goes on, it stays to notice
@@ -198,7 +215,7 @@ func (c *conn) settle() {
 	if mine {
 		r.settled = true
 	}
-	by := r.by
+	by, cause := r.by, r.cause
 	c.mu.Unlock()
 	switch {
 	case !mine:
@@ -206,7 +223,7 @@ func (c *conn) settle() {
 		c.shut(Ended{End: Fin}, stream.close)
 	default:
 		c.awaitDelivery(by.other())
-		c.shut(Ended{End: Reset, Side: by}, stream.reset)
+		c.shut(Ended{End: Reset, Side: by, Err: cause}, stream.reset)
 	}
 }
 

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -14,6 +15,9 @@ type stream interface {
 	// buffer, so that an idle direction costs none. It returns either a buffer
 	// or an error, io.EOF at the end of the stream.
 	receive(limit int) (*buffer, error)
+	// reader is receive for one who has the room: each Read waits until something
+	// has come, and takes what fits. It is used instead of receive or after it.
+	reader() io.Reader
 	// offer sends what the socket takes at once; n < len(p) is no error.
 	offer(p []byte) (n int, err error)
 	// send sends some of p, at least a byte, and waits for that if it must.

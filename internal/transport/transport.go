@@ -14,6 +14,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/netip"
 	"sync/atomic"
@@ -35,6 +36,13 @@ type ListenConfig struct {
 	Address netip.AddrPort
 	// KeepAlive is set on both sockets of each session.
 	KeepAlive KeepAlive
+	// TLS is what clients are served by; nil: they speak in the clear. A Network
+	// that knows no TLS must refuse it. The handshake begins with Conn.Start and is
+	// heard as Secured or as a ClientClosed; nothing is read before, and what
+	// is written waits for it.
+	TLS *tls.Config
+	// HandshakeTimeout bounds the TLS handshake, from Start on; 0 does not.
+	HandshakeTimeout time.Duration
 }
 
 // KeepAlive is TCP keepalive, tcp(7). Idle and Interval are whole seconds in
@@ -157,15 +165,21 @@ type Owner interface {
 	Notify(Event)
 }
 
-// Event is one of Readable, ClientClosed, Dialed, Expired, Ended.
+// Event is one of Secured, Readable, ClientClosed, Dialed, Expired, Ended.
 type Event interface{ event() }
+
+// Secured says that the TLS handshake with the client is done. Subject is the
+// name in the client's certificate if one was demanded, and verified.
+type Secured struct{ Subject string }
 
 // Readable says that Peek has something new.
 type Readable struct{}
 
 // ClientClosed says, before the relay, that the client sends no more: Err is
-// nil after an end of stream and the error of the read or write otherwise. An
-// end of stream comes after the Readable of what preceded it.
+// nil after an end of stream and the error of the read or write otherwise; it
+// wraps ErrTLSHandshake when there was no more than a handshake, and
+// ErrTLSTruncated as said there. An end of stream comes after the Readable of
+// what preceded it.
 type ClientClosed struct{ Err error }
 
 // Dialed is the outcome of one attempt. Local is our address on success.
@@ -182,10 +196,13 @@ type Expired struct{}
 // End is how a relay ended, or Closed if there was none or it was aborted.
 type Ended struct {
 	End  End
-	Side Side  // who reset; meaningless unless End is Reset
-	Err  error // why, if End is Broken
+	Side Side // who reset; meaningless unless End is Reset
+	// Err is why, if End is Broken. If End is Reset it wraps ErrTLSTruncated, or
+	// is nil: the peer did reset.
+	Err error
 }
 
+func (Secured) event()      {}
 func (Readable) event()     {}
 func (ClientClosed) event() {}
 func (Dialed) event()       {}
@@ -200,8 +217,8 @@ const (
 	Closed End = iota
 	// Fin: both directions of the relay ended with an end of stream.
 	Fin
-	// Reset: a peer reset the relay; the other side was reset too, after what
-	// had been read was delivered.
+	// Reset: a peer reset the relay, or broke its TLS off; the other side was
+	// reset too, after what had been read was delivered.
 	Reset
 	// Broken: a fault of ours ended the session; Err wraps ErrInternal.
 	Broken
@@ -225,6 +242,16 @@ var (
 	// ErrListenerDead says that the listening socket can accept no more and has to be
 	// opened anew.
 	ErrListenerDead = errors.New("listening socket is dead")
+	// ErrTLSHandshake says that the client did not make a TLS handshake that
+	// could be accepted, or not in time. One that left before its first byte is
+	// not meant. The owner had better Finish, so that the client is told why; the
+	// session is closed 2 s later at the latest.
+	ErrTLSHandshake = errors.New("TLS handshake failed")
+	// ErrTLSTruncated says that the client's stream broke off: by a FIN without
+	// close_notify, which anybody on the way could have sent, or by a record that
+	// is none. After our own close_notify, when nobody listens to the client any
+	// more, it is an end of stream like any other.
+	ErrTLSTruncated = errors.New("TLS stream broken off without close_notify")
 	// ErrInternal is a panic or broken invariant inside the transport.
 	ErrInternal = errors.New("internal fault")
 )

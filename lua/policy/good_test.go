@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/troupe-proxy/troupe/internal/tlsconf"
 )
 
 // plainListener is what a call with listen and hostname = 'h' alone gives.
@@ -57,10 +59,15 @@ func TestGoodPolicies(t *testing.T) {
 				Timeout: 90 * time.Second, ConnectTimeout: 250 * time.Millisecond, RequireAuth: true,
 				KeepAlive:       KeepAlive{Time: time.Second, Interval: 32767 * time.Second, Retries: 127},
 				DestinationIdle: 24 * time.Hour,
+				UseTLS:          true,
+				TLSCertificate:  tlsconf.File("/etc/troupe/cert.pem"),
+				TLSPrivateKey:   tlsconf.Inline("\x00A\xff"),
+				TLSClientCA:     tlsconf.Inline("not looked at"),
 			}},
 			HTTP: []HTTPListener{{
-				At: Position{File: every, Line: 17}, Listen: "localhost:0", Hostname: "proxy.example.com", RequestBodyLimit: 1024,
-				TrustedHosts: prefixes("0.0.0.0/0", "::/0", "10.0.0.0/8", "192.0.2.1/32", "10.0.0.0/8", "2001:db8::/32"),
+				At: Position{File: every, Line: 18}, Listen: "localhost:0", Hostname: "proxy.example.com", RequestBodyLimit: 1024,
+				TrustedHosts:   prefixes("0.0.0.0/0", "::/0", "10.0.0.0/8", "192.0.2.1/32", "10.0.0.0/8", "2001:db8::/32"),
+				TLSCertificate: tlsconf.File("served/only/with/use_tls.pem"), TLSPrivateKey: tlsconf.File("served/only/with/use_tls.pem"),
 			}},
 		},
 		"both-spellings.lua": {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -23,17 +24,15 @@ func defaultHTTP(at Position) HTTPListener {
 // http reads the parameters of proxy.start_http_listener.
 func (d *decoder) http(t *lua.LTable) HTTPListener {
 	h := defaultHTTP(d.at)
-	useTLS := false
-	d.table("", t, []field{
+	secure := tlsSettings{use: &h.UseTLS, certificate: &h.TLSCertificate, privateKey: &h.TLSPrivateKey, clientCA: &h.TLSClientCA}
+	d.table("", t, slices.Concat([]field{
 		{name: "listen", read: addressInto(&h.Listen)},
 		{name: "hostname", read: nameInto(&h.Hostname)},
-		{name: "use_tls", read: boolInto(&useTLS)},
+	}, secure.fields(), []field{
 		{name: "request_body_limit", read: wholeInto(&h.RequestBodyLimit, 1, largestWhole)},
-		{name: "tls_certificate", read: keySource},
-		{name: "tls_private_key", read: keySource},
 		{name: "trusted_hosts", read: trustedInto(&h.TrustedHosts)},
-	})
-	d.refuseTLS(useTLS)
+	}))
+	secure.check(d)
 	return h
 }
 

@@ -2,40 +2,98 @@ package policy
 
 import (
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/troupe-proxy/troupe/internal/tlsconf"
 )
 
-// keySource checks the form of a certificate or key source. It keeps nothing:
-// TLS is not served, so the value is of no use, but a mistyped one is a mistake
-// all the same. What a key source holds never gets into a message.
-func keySource(d *decoder, key string, v lua.LValue) {
-	const what = "a file name, or a table with key_data, with vault_mount and vault_path, or with event_name and event_args"
-	switch v := v.(type) {
-	case lua.LString:
-		return
-	case *lua.LTable:
-		if isKeyData(v) || isVault(v) || isKeyEvent(v) {
-			return
-		}
-		d.fail(key, "expected %s, got a table that is none of these", what)
-	default:
-		d.fail(key, "expected %s, got %s", what, v.Type())
+// keySourceForm is what a key source may be. The forms that are known and not
+// served are in it: to leave them out would call a policy of KumoMTA's mistyped.
+const keySourceForm = "a file name, or a table with key_data, with vault_mount and vault_path, or with event_name and event_args"
+
+// tlsSettings are the keys that say how a listener speaks TLS.
+type tlsSettings struct {
+	use                               *bool
+	certificate, privateKey, clientCA *tlsconf.KeySource
+}
+
+// fields are the known keys, in the order of messages.
+func (s tlsSettings) fields() []field {
+	return []field{
+		{name: "use_tls", read: boolInto(s.use)},
+		{name: "tls_certificate", read: keySourceInto(s.certificate)},
+		{name: "tls_private_key", read: keySourceInto(s.privateKey)},
+		{name: "tls_client_ca", read: keySourceInto(s.clientCA)},
 	}
 }
 
-// isKeyData accepts { key_data = bytes }, the bytes a string or an array of numbers.
-func isKeyData(t *lua.LTable) bool {
+// check refuses keys that make no sense together. A listener whose clients were
+// to show certificates must not serve plain text because one key is missing.
+func (s tlsSettings) check(d *decoder) {
+	const half = "expected %s beside it: both or neither, for a certificate of our own"
+	switch {
+	case s.certificate.IsSet() && !s.privateKey.IsSet() && !d.failed("tls_private_key"):
+		d.fail("tls_certificate", half, "tls_private_key")
+	case s.privateKey.IsSet() && !s.certificate.IsSet() && !d.failed("tls_certificate"):
+		d.fail("tls_private_key", half, "tls_certificate")
+	}
+	if s.clientCA.IsSet() && !*s.use && !d.failed("use_tls") {
+		d.fail("tls_client_ca", "expected use_tls = true beside it: without TLS no client can show a certificate")
+	}
+}
+
+// keySourceInto reads a certificate or key source. What it holds never gets into
+// a message.
+func keySourceInto(p *tlsconf.KeySource) reader {
+	return func(d *decoder, key string, v lua.LValue) {
+		switch v := v.(type) {
+		case lua.LString:
+			if v == "" {
+				d.fail(key, `expected %s, got ""`, keySourceForm)
+				return
+			}
+			*p = tlsconf.File(string(v))
+		case *lua.LTable:
+			d.keyTable(p, key, v)
+		default:
+			d.fail(key, "expected %s, got %s", keySourceForm, v.Type())
+		}
+	}
+}
+
+// keyTable reads a source that is not a file. The forms are tried in KumoMTA's
+// order; keys beyond those of a form are let pass, as there.
+func (d *decoder) keyTable(p *tlsconf.KeySource, key string, t *lua.LTable) {
+	const unserved = "%s key sources are not served by this version of Troupe; write it to a file, or give key_data"
+	text, inline := keyData(t)
+	switch {
+	case inline:
+		*p = tlsconf.Inline(text)
+	case isVault(t):
+		d.fail(key, unserved, "Vault")
+	case isKeyEvent(t):
+		d.fail(key, unserved, "event")
+	default:
+		d.fail(key, "expected %s, got a table that is none of these", keySourceForm)
+	}
+}
+
+// keyData reads { key_data = bytes }, the bytes a string or an array of numbers.
+func keyData(t *lua.LTable) (text string, ok bool) {
 	switch data := t.RawGetString("key_data").(type) {
 	case lua.LString:
-		return true
+		return string(data), true
 	case *lua.LTable:
-		whole := data.Len() > 0
-		data.ForEach(func(_, v lua.LValue) {
-			n, ok := v.(lua.LNumber)
-			whole = whole && ok && n >= 0 && n <= 255 && n == lua.LNumber(byte(n))
-		})
-		return whole
+		bytes := make([]byte, data.Len())
+		for i := range bytes {
+			n, ok := data.RawGetInt(i + 1).(lua.LNumber)
+			if !ok || n < 0 || n > 255 || n != lua.LNumber(byte(n)) {
+				return "", false
+			}
+			bytes[i] = byte(n)
+		}
+		return string(bytes), len(bytes) > 0 && len(sortedKeys(data)) == len(bytes)
 	}
-	return false
+	return "", false
 }
 
 func isVault(t *lua.LTable) bool {

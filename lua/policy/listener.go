@@ -3,6 +3,7 @@ package policy
 import (
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -43,16 +44,14 @@ func defaultListener(at Position) Listener {
 func (d *decoder) listener(t *lua.LTable) Listener {
 	l := defaultListener(d.at)
 	l.ConnectTimeout = 0 // the default follows a timeout that is shorter
-	useTLS := false
-	d.table("", t, []field{
+	secure := tlsSettings{use: &l.UseTLS, certificate: &l.TLSCertificate, privateKey: &l.TLSPrivateKey, clientCA: &l.TLSClientCA}
+	d.table("", t, slices.Concat([]field{
 		{name: "listen", required: true, read: addressInto(&l.Listen)},
 		{name: "hostname", read: nameInto(&l.Hostname)},
 		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
 		{name: "connect_timeout", read: durationInto(&l.ConnectTimeout, shortestTimeout, longestTimeout, 1)},
 		{name: "use_splice", read: boolInto(&l.UseSplice)},
-		{name: "use_tls", read: boolInto(&useTLS)},
-		{name: "tls_certificate", read: keySource},
-		{name: "tls_private_key", read: keySource},
+	}, secure.fields(), []field{
 		{name: "require_auth", read: boolInto(&l.RequireAuth)},
 		{name: "tcp_keepalive", read: tableInto("{ time = '5m', interval = '30s', retries = 3 }", []field{
 			{name: "enabled", read: boolInto(&l.KeepAlive.Enabled)},
@@ -62,8 +61,8 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 		})},
 		{name: "destination_series", read: wholeInto(&l.DestinationSeries, 0, 100_000)},
 		{name: "destination_idle", read: durationInto(&l.DestinationIdle, time.Second, math.MaxInt64, 1)},
-	})
-	d.refuseTLS(useTLS)
+	}))
+	secure.check(d)
 	if l.ConnectTimeout > l.Timeout && !d.failed("timeout") {
 		d.fail("connect_timeout", "expected at most the timeout of %s, got %s",
 			FormatDuration(l.Timeout), FormatDuration(l.ConnectTimeout))
@@ -72,13 +71,6 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 		l.ConnectTimeout = min(connectTimeout, l.Timeout)
 	}
 	return l
-}
-
-// refuseTLS keeps a listener for which TLS was asked from serving plain text.
-func (d *decoder) refuseTLS(useTLS bool) {
-	if useTLS {
-		d.fail("use_tls", "TLS to the client is not served by this version of Troupe")
-	}
 }
 
 // hostname is the name of this machine, as KumoMTA has it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/troupe-proxy/troupe/internal/tlsconf"
 )
 
 // Policy is what one run of proxy_init asked for. It is never changed after Load.
@@ -48,6 +50,16 @@ type Listener struct {
 	UseSplice      bool
 	RequireAuth    bool
 	KeepAlive      KeepAlive
+	// UseTLS: clients speak TLS to the listener.
+	UseTLS bool
+	// TLSCertificate and TLSPrivateKey are both given or neither; with neither, the
+	// certificate is one of our own for Hostname. They are read when the socket
+	// is opened and at each reload, not by this package.
+	TLSCertificate, TLSPrivateKey tlsconf.KeySource
+	// TLSClientCA are the authorities of which one must have signed the
+	// certificate that the client shows. Not set: none is asked for. Set only
+	// with UseTLS.
+	TLSClientCA tlsconf.KeySource
 	// DestinationSeries is how many destinations have a series of their own in
 	// proxy_outbound_connections_total. Default 1000, range 0..100000.
 	DestinationSeries int
@@ -75,4 +87,8 @@ type HTTPListener struct {
 	// TrustedHosts are the networks whose clients need no password. Default
 	// 127.0.0.1 and ::1; empty trusts nobody. IPv4-mapped IPv6 is unmapped.
 	TrustedHosts []netip.Prefix
+	// UseTLS and the sources are as in Listener.
+	UseTLS                        bool
+	TLSCertificate, TLSPrivateKey tlsconf.KeySource
+	TLSClientCA                   tlsconf.KeySource
 }

@@ -24,16 +24,24 @@ type testCase struct {
 // Run runs the suite as subtests of t. It calls open for each of them. They
 // count the descriptors of the process, so nothing may run beside them.
 func Run(t *testing.T, open func(t *testing.T) transport.Network) {
+	run(t, open, nil, handshakeCases(), dialCases(), bindCases(), relayCases(), resetCases(),
+		endCases(), serveCases(), exhaustionCases())
+}
+
+// RunTLS runs what TLS may change with clients that speak it, and what only TLS
+// has. A Network that refuses TLS is not meant to pass.
+func RunTLS(t *testing.T, open func(t *testing.T) transport.Network) {
+	run(t, open, newSecurity(t), handshakeCases(), dialCases(), relayCases(), resetCases(), endCases(), tlsCases())
+}
+
+func run(t *testing.T, open func(t *testing.T) transport.Network, secure *security, groups ...[]testCase) {
 	_ = listen(t).Close() // the runtime's poller opens its own descriptors now
-	for _, group := range [][]testCase{
-		handshakeCases(), dialCases(), bindCases(), relayCases(), resetCases(),
-		endCases(), serveCases(), exhaustionCases(),
-	} {
+	for _, group := range groups {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				before := goleak.IgnoreCurrent()
 				descriptors := openDescriptors(t)
-				c.run(t, newRig(t, open(t)))
+				c.run(t, newRig(t, open(t), secure))
 				if t.Failed() {
 					return // what it left behind is a consequence
 				}

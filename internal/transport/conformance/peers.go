@@ -19,13 +19,20 @@ const (
 	wsaConnRefused  syscall.Errno = 10061
 )
 
+// peer is the client or the upstream of a session: a socket, or TLS over one.
+type peer interface {
+	net.Conn
+	CloseWrite() error
+	SetLinger(seconds int) error
+}
+
 // isReset says that a peer has reset the connection.
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, wsaConnReset)
 }
 
 // say sends s.
-func say(t *testing.T, c *net.TCPConn, s string) {
+func say(t *testing.T, c peer, s string) {
 	t.Helper()
 	if _, err := io.WriteString(c, s); err != nil {
 		t.Fatalf("send %.20q: %v", s, err)
@@ -33,7 +40,7 @@ func say(t *testing.T, c *net.TCPConn, s string) {
 }
 
 // hear reads exactly what it wants.
-func hear(t *testing.T, c *net.TCPConn, want string) {
+func hear(t *testing.T, c peer, want string) {
 	t.Helper()
 	b := make([]byte, len(want))
 	if n, err := io.ReadFull(c, b); err != nil || string(b) != want {
@@ -42,7 +49,7 @@ func hear(t *testing.T, c *net.TCPConn, want string) {
 }
 
 // hangUp ends the stream that c sends.
-func hangUp(t *testing.T, c *net.TCPConn) {
+func hangUp(t *testing.T, c peer) {
 	t.Helper()
 	if err := c.CloseWrite(); err != nil {
 		t.Fatalf("close for writing: %v", err)
@@ -50,7 +57,7 @@ func hangUp(t *testing.T, c *net.TCPConn) {
 }
 
 // hearEnd reads the end of the stream and nothing before it.
-func hearEnd(t *testing.T, c *net.TCPConn) {
+func hearEnd(t *testing.T, c peer) {
 	t.Helper()
 	if n, err := c.Read(make([]byte, 1)); err != io.EOF {
 		t.Fatalf("end of stream: got %d bytes, %v; want EOF", n, err)
@@ -58,7 +65,7 @@ func hearEnd(t *testing.T, c *net.TCPConn) {
 }
 
 // hearReset reads a reset and nothing before it.
-func hearReset(t *testing.T, c *net.TCPConn) {
+func hearReset(t *testing.T, c peer) {
 	t.Helper()
 	if n, err := c.Read(make([]byte, 1)); !isReset(err) {
 		t.Fatalf("reset: got %d bytes, %v; want a reset", n, err)
@@ -66,7 +73,7 @@ func hearReset(t *testing.T, c *net.TCPConn) {
 }
 
 // reset closes c with a reset.
-func reset(t *testing.T, c *net.TCPConn) {
+func reset(t *testing.T, c peer) {
 	t.Helper()
 	if err := c.SetLinger(0); err != nil {
 		t.Fatalf("linger: %v", err)
@@ -95,13 +102,13 @@ type sending struct {
 }
 
 // send sends p, then the end of the stream if that is asked for.
-func send(c *net.TCPConn, p []byte, end bool) *sending {
+func send(c peer, p []byte, end bool) *sending {
 	s := &sending{done: make(chan struct{})}
 	go s.run(c, p, end)
 	return s
 }
 
-func (s *sending) run(c *net.TCPConn, p []byte, end bool) {
+func (s *sending) run(c peer, p []byte, end bool) {
 	defer close(s.done)
 	if s.n, s.err = c.Write(p); s.err == nil && end {
 		s.err = c.CloseWrite()
@@ -122,13 +129,13 @@ type receiving struct {
 	err  error // nil: an end of stream
 }
 
-func receive(c *net.TCPConn) *receiving {
+func receive(c peer) *receiving {
 	r := &receiving{done: make(chan struct{})}
 	go r.run(c)
 	return r
 }
 
-func (r *receiving) run(c *net.TCPConn) {
+func (r *receiving) run(c peer) {
 	defer close(r.done)
 	sum := crc32.NewIEEE()
 	n, err := io.Copy(sum, struct{ io.Reader }{c})
@@ -146,7 +153,7 @@ func (r *receiving) want(t *testing.T, p []byte) {
 }
 
 // readToEnd reads all there is and how it ended; nil is an end of stream.
-func readToEnd(c *net.TCPConn) ([]byte, error) {
+func readToEnd(c peer) ([]byte, error) {
 	var b bytes.Buffer
 	_, err := io.Copy(&b, struct{ io.Reader }{c})
 	return b.Bytes(), err

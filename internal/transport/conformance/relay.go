@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -236,7 +235,7 @@ func liveTotals(t *testing.T, r *rig) {
 }
 
 // part ends a relay in good order, the client first, and checks the totals.
-func (s *session) part(upstream *net.TCPConn, up, down int) {
+func (s *session) part(upstream peer, up, down int) {
 	t := s.rig.t
 	t.Helper()
 	hangUp(t, s.client)
@@ -249,7 +248,7 @@ func (s *session) part(upstream *net.TCPConn, up, down int) {
 }
 
 // closeAll closes what the test holds; a peer that was reset has no more to say.
-func closeAll(conns ...*net.TCPConn) {
+func closeAll(conns ...peer) {
 	for _, c := range conns {
 		_ = c.Close()
 	}

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"io"
-	"net"
 	"testing"
 
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -21,7 +20,7 @@ func resetCases() []testCase {
 }
 
 // ends orders the two peers' sockets as the side that resets and the other.
-func (s *session) ends(by transport.Side, upstream *net.TCPConn) (dying, other *net.TCPConn) {
+func (s *session) ends(by transport.Side, upstream peer) (dying, other peer) {
 	if by == transport.Client {
 		return s.client, upstream
 	}

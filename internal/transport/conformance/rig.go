@@ -25,6 +25,7 @@ type rig struct {
 	shed     chan netip.AddrPort
 	gate     chan struct{} // Enter waits until it is closed, as it is at first
 	total    transport.Traffic
+	secure   *security // nil: clients speak in the clear
 
 	mu       sync.Mutex
 	entered  int // slots taken and neither handed on nor given back
@@ -34,21 +35,25 @@ type rig struct {
 
 // newRig is called by Run; its cleanup belongs to finish, since the leak check
 // comes before t.Cleanup.
-func newRig(t *testing.T, n transport.Network) *rig {
-	return newRigOn(t, n, netip.MustParseAddrPort("127.0.0.1:0"))
+func newRig(t *testing.T, n transport.Network, s *security) *rig {
+	return newRigOn(t, n, s, netip.MustParseAddrPort("127.0.0.1:0"))
 }
 
-func newRigOn(t *testing.T, n transport.Network, a netip.AddrPort) *rig {
+func newRigOn(t *testing.T, n transport.Network, secure *security, a netip.AddrPort) *rig {
 	t.Helper()
-	l, err := n.Listen(transport.ListenConfig{
+	config := transport.ListenConfig{
 		Address:   a,
 		KeepAlive: transport.KeepAlive{Enabled: true, Idle: time.Minute, Interval: 10 * time.Second, Count: 3},
-	})
+	}
+	if secure != nil {
+		config.TLS, config.HandshakeTimeout = secure.server, secure.timeout
+	}
+	l, err := n.Listen(config)
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
 	r := &rig{
-		t: t, net: n, listener: l,
+		t: t, net: n, listener: l, secure: secure,
 		accepted: make(chan transport.Conn, 64),
 		heldBack: make(chan error, 64),
 		shed:     make(chan netip.AddrPort, 64),
@@ -140,9 +145,20 @@ func (r *rig) finish() {
 }
 
 // connect makes a client of the rig's listener.
-func (r *rig) connect() *net.TCPConn {
+func (r *rig) connect() peer {
 	r.t.Helper()
-	return connect(r.t, r.listener.Addr())
+	return r.connectTo(r.listener.Addr())
+}
+
+// connectTo makes a client at an address of the rig's listener. One that speaks
+// TLS begins with its session.
+func (r *rig) connectTo(a netip.AddrPort) peer {
+	r.t.Helper()
+	client := connect(r.t, a)
+	if r.secure == nil {
+		return client
+	}
+	return r.secure.over(client)
 }
 
 // accept waits for the Conn of a client that connected.
@@ -165,7 +181,7 @@ func (r *rig) session() *session {
 }
 
 // start starts the session of c. What react does, it does inside Notify.
-func (r *rig) start(c transport.Conn, client *net.TCPConn, react func(transport.Event)) *session {
+func (r *rig) start(c transport.Conn, client peer, react func(transport.Event)) *session {
 	s := &session{
 		Conn: c, client: client, react: react, rig: r,
 		events: make(chan transport.Event, 4096),
@@ -173,11 +189,14 @@ func (r *rig) start(c transport.Conn, client *net.TCPConn, react func(transport.
 	}
 	r.sessions = append(r.sessions, s)
 	c.Start(s)
+	if client, ok := client.(*tlsPeer); ok {
+		s.shake(client)
+	}
 	return s
 }
 
 // relayed is a session that relays to an upstream of the test.
-func (r *rig) relayed() (s *session, upstream *net.TCPConn) {
+func (r *rig) relayed() (s *session, upstream peer) {
 	r.t.Helper()
 	s = r.session()
 	upstream = s.dial()
@@ -210,7 +229,7 @@ func listen(t *testing.T) *net.TCPListener {
 }
 
 // acceptUpstream takes the next connection of l.
-func acceptUpstream(t *testing.T, l *net.TCPListener) *net.TCPConn {
+func acceptUpstream(t *testing.T, l *net.TCPListener) peer {
 	t.Helper()
 	if err := l.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
@@ -224,7 +243,7 @@ func acceptUpstream(t *testing.T, l *net.TCPListener) *net.TCPConn {
 }
 
 // limit makes every wait on c end.
-func limit(t *testing.T, c *net.TCPConn) {
+func limit(t *testing.T, c peer) {
 	t.Helper()
 	if err := c.SetDeadline(time.Now().Add(2 * patience)); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func serveCases() []testCase {
 }
 
 // echoes checks that a client is served: its session answers.
-func (r *rig) echoes(client *net.TCPConn) {
+func (r *rig) echoes(client peer) {
 	r.t.Helper()
 	s := r.start(r.accept(), client, nil)
 	s.Write([]byte("served"))
@@ -55,7 +55,7 @@ func serveAfterPanic(t *testing.T, r *rig) {
 		hearReset(t, lost)
 		closeAll(lost)
 	}
-	var waiting []*net.TCPConn
+	var waiting []peer
 	for range 5 {
 		waiting = append(waiting, r.connect())
 	}

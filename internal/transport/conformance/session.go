@@ -13,7 +13,7 @@ import (
 type session struct {
 	transport.Conn
 	rig     *rig
-	client  *net.TCPConn
+	client  peer
 	traffic transport.Traffic
 	react   func(transport.Event) // within Notify; nil: nothing
 
@@ -38,7 +38,7 @@ func (s *session) Notify(e transport.Event) {
 		s.late.Add(1)
 		return
 	}
-	if s.react != nil {
+	if _, ok := e.(transport.Secured); s.react != nil && !ok { // that one is the rig's
 		s.react(e)
 	}
 	switch e := e.(type) {
@@ -114,7 +114,7 @@ func (s *session) check(t *testing.T) {
 }
 
 // dial connects the session to a new upstream.
-func (s *session) dial() *net.TCPConn {
+func (s *session) dial() peer {
 	t := s.rig.t
 	t.Helper()
 	l := listen(t)

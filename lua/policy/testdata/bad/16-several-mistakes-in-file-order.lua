@@ -8,7 +8,7 @@ kumo.on('proxy_init', function()
     timeout = '5 parsecs',
     trusted_hosts = {},
     require_auth = 'no',
-    ['use_tls'] = true,
+    ['use_tls'] = 'yes',
     hostname = '',
   }
 end)

@@ -6,9 +6,10 @@ kumo.on('proxy_init', function()
     timeout = '1m 30s',
     connect_timeout = 0.25,
     use_splice = false,
-    use_tls = false,
+    use_tls = true,
     tls_certificate = '/etc/troupe/cert.pem',
-    tls_private_key = { vault_mount = 'secret', vault_path = 'troupe' },
+    tls_private_key = { key_data = { 0, 65, 255 } },
+    tls_client_ca = { key_data = 'not looked at' },
     require_auth = true,
     tcp_keepalive = { enabled = false, time = 1, interval = '32767s', retries = 127 },
     destination_series = 0,
@@ -19,8 +20,8 @@ kumo.on('proxy_init', function()
     hostname = 'proxy.example.com',
     use_tls = false,
     request_body_limit = 1024,
-    tls_certificate = { key_data = { 1, 2, 255 } },
-    tls_private_key = { event_name = 'get_key', event_args = { 'a' } },
+    tls_certificate = 'served/only/with/use_tls.pem',
+    tls_private_key = 'served/only/with/use_tls.pem',
     trusted_hosts = { 'any', '10.0.0.0/8', '::ffff:192.0.2.1', '::ffff:10.0.0.0/104', '2001:db8::/32' },
   }
 end)

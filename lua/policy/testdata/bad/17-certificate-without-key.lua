@@ -1,11 +1,8 @@
-local kumo = require 'kumo'
 local proxy = require 'proxy'
-
-kumo.on('proxy_init', function()
+require('kumo').on('proxy_init', function()
   proxy.start_proxy_listener {
     listen = '127.0.0.1:1080',
     use_tls = true,
     tls_certificate = '/etc/troupe/cert.pem',
-    tls_private_key = '/etc/troupe/key.pem',
   }
 end)
