@@ -79,11 +79,15 @@
 //	goroutine of http Serve      web (task), 1/socket  web stops or restarts
 //	goroutine of a resolver      connection            names are resolved, or the session ends
 //	 and its two lookups         egress.Resolve        both have answered or were cancelled
-//	reader, then client's copier the Conn              its stream ends or the Conn is closed
-//	copier of the upstream       the Conn              likewise
-//	dialler, one per attempt     the Conn              it connects, fails, loses or is cancelled
-//	flusher of a stalled reply,  the Conn              the socket has taken it, or is closed
-//	 and of each over TLS
+//	goroutine of an event loop,  the reactor           the last listener is closed and the last
+//	 its epoll set and eventfd                         session has ended
+//	pipe of a burst              the loop              it is closed: when stalled, or with the loop
+//	of the goroutine transport:
+//	 reader, then client's copier the Conn             its stream ends or the Conn is closed
+//	 copier of the upstream      the Conn              likewise
+//	 dialler, one per attempt    the Conn              it connects, fails, loses or is cancelled
+//	 flusher of a stalled reply, the Conn              the socket has taken it, or is closed
+//	  and of each over TLS
 //	listening socket             listener              the listener stops; the acceptor borrows it
 //	 and its reserve descriptor  the transport         likewise
 //	HTTP listening socket        supervisor            the supervisor stops; web borrows it
@@ -91,7 +95,7 @@
 //	client's socket              the accepted message, the connection does, or the message is dropped
 //	                             then the connection
 //	upstream's socket            the connection        likewise
-//	timer of a session           the Conn              the relay begins, or the session ends
+//	timer of a session           the Conn, or its loop the relay begins, or the session ends
 //	timer of an acceptor's pause listener              it runs out, or the listener stops
 //	timer of a service's pause   supervisor            it runs out, or the supervisor stops
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts

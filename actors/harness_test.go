@@ -37,7 +37,7 @@ type setup struct {
 	resolver  egress.Resolver
 	network   *wire
 	tap       Tap // from the start
-	serveHTTP func(policy.HTTPListener) *http.Server
+	serveHTTP func(policy.HTTPListener, string) *http.Server
 }
 
 // tree is a running system on real sockets.
@@ -68,7 +68,7 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 	s := setup{listeners: []policy.Listener{anyListener()}, slots: 4096, resolver: noNames{}, network: newWire()}
 	m := NewMetrics("test")
 	tr := &tree{t: t, reg: m.Gatherer(), metrics: m}
-	s.serveHTTP = func(policy.HTTPListener) *http.Server {
+	s.serveHTTP = func(policy.HTTPListener, string) *http.Server {
 		return &http.Server{Handler: promhttp.HandlerFor(tr.reg, promhttp.HandlerOpts{})}
 	}
 	for _, f := range change {
@@ -167,7 +167,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// wire is the goroutine transport on real sockets, with places to break it.
+// wire is the transport of the daemon on real sockets, with places to break it.
 type wire struct {
 	transport.Network
 	// conn, if set, replaces each accepted Conn.
@@ -180,7 +180,11 @@ type wire struct {
 }
 
 func newWire() *wire {
-	return &wire{Network: transport.Goroutines(), conns: make(map[netip.AddrPort]*connection)}
+	network, err := transport.Choose("auto")
+	if err != nil {
+		panic(err)
+	}
+	return &wire{Network: network, conns: make(map[netip.AddrPort]*connection)}
 }
 
 // Listen implements transport.Network.

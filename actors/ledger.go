@@ -44,6 +44,7 @@ var ErrListenerKnown = errors.New("listener already has an account")
 func (l *Ledger) open(listener string, series int, idle time.Duration) (*account, error) {
 	a := &account{
 		listener:     listener,
+		health:       health{began: make(chan struct{})},
 		dials:        make([]atomic.Uint64, len(egress.Results())),
 		destinations: newDestinations(series, idle),
 	}
@@ -97,8 +98,10 @@ func (a *account) end(o Outcome) {
 
 // health is whether a listener accepts, as its acceptor last said.
 type health struct {
+	began     chan struct{} // closed when it first accepts
 	mu        sync.Mutex
 	accepting bool
+	everUp    bool
 	since     time.Time
 	restarts  uint64
 	failure   string
@@ -107,7 +110,10 @@ type health struct {
 func (h *health) up(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.accepting, h.since, h.failure = true, now, ""
+	if !h.everUp {
+		close(h.began)
+	}
+	h.everUp, h.accepting, h.since, h.failure = true, true, now, ""
 }
 
 func (h *health) down(now time.Time, why string) {

@@ -79,7 +79,7 @@ func (s *Sockets) openListener(ctx context.Context, c *Config, l *policy.Listene
 	}
 	config := transport.ListenConfig{Address: address, KeepAlive: transport.KeepAlive{
 		Enabled: l.KeepAlive.Enabled, Idle: l.KeepAlive.Time, Interval: l.KeepAlive.Interval, Count: l.KeepAlive.Retries,
-	}}
+	}, NoSplice: !l.UseSplice}
 	source, err := c.openTLS(l.UseTLS, tlsconf.Options{
 		Hostname: l.Hostname, Certificate: l.TLSCertificate, PrivateKey: l.TLSPrivateKey, ClientCA: l.TLSClientCA,
 	})
@@ -118,7 +118,7 @@ func (s *Sockets) openHTTP(ctx context.Context, c *Config, l *policy.HTTPListene
 		return fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
 	s.web = append(s.web, &webSocket{
-		listener: socket, source: source, build: func() *http.Server { return c.HTTP(*l) },
+		listener: socket, source: source, build: func() *http.Server { return c.HTTP(*l, socket.Addr().String()) },
 	})
 	return nil
 }

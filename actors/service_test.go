@@ -75,9 +75,9 @@ func TestWebFailures(t *testing.T) {
 	tr := startTree(t, func(s *setup) {
 		s.http = []policy.HTTPListener{anyHTTP(), anyHTTP()}
 		build := s.serveHTTP
-		s.serveHTTP = func(l policy.HTTPListener) *http.Server {
+		s.serveHTTP = func(l policy.HTTPListener, bound string) *http.Server {
 			builds.Add(1)
-			return build(l)
+			return build(l, bound)
 		}
 	})
 	for n := range int64(4) {
@@ -94,12 +94,12 @@ func TestScrapeWaitsForTheWebActor(t *testing.T) {
 	tr := startTree(t, func(s *setup) {
 		s.http = []policy.HTTPListener{anyHTTP()}
 		build := s.serveHTTP
-		s.serveHTTP = func(l policy.HTTPListener) *http.Server {
+		s.serveHTTP = func(l policy.HTTPListener, bound string) *http.Server {
 			if builds.Add(1) <= 3 {
 				panic(errInjected)
 			}
 			<-release
-			return build(l)
+			return build(l, bound)
 		}
 	})
 	answer := make(chan error, 1)
@@ -139,7 +139,7 @@ func TestStopCutsRequests(t *testing.T) {
 	entered := make(chan struct{})
 	tr := startTree(t, func(s *setup) {
 		s.http = []policy.HTTPListener{anyHTTP()}
-		s.serveHTTP = func(policy.HTTPListener) *http.Server {
+		s.serveHTTP = func(policy.HTTPListener, string) *http.Server {
 			return &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				close(entered)
 				<-r.Context().Done()

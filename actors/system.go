@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -20,9 +21,9 @@ type Config struct {
 	Network  transport.Network
 	Resolver egress.Resolver
 	Metrics  *Metrics
-	// HTTP builds the server of one HTTP listener. It is called again when the
-	// web actor restarts.
-	HTTP func(policy.HTTPListener) *http.Server
+	// HTTP builds the server of the HTTP listener l, bound to an address. It is
+	// called again when the web actor restarts.
+	HTTP func(l policy.HTTPListener, bound string) *http.Server
 	// Log gives the logger of a target.
 	Log func(target string) *slog.Logger
 	// Slots is how many sessions may be open at once; each has two descriptors.
@@ -74,7 +75,22 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 		<-s.stopped
 		return nil, ErrStart
 	}
+	awaitAccepting(sockets.listeners)
 	return s, nil
+}
+
+// awaitAccepting lets the acceptors begin, so that who is told that all is up
+// finds it so. It is a courtesy and has an end: the queues take clients already.
+func awaitAccepting(listeners []*openListener) {
+	patience := time.NewTimer(time.Second)
+	defer patience.Stop()
+	for _, o := range listeners {
+		select {
+		case <-o.account.health.began:
+		case <-patience.C:
+			return
+		}
+	}
 }
 
 // Stop ends every session and the tree. It does not wait; see Stopped.

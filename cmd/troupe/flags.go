@@ -16,6 +16,7 @@ type flags struct {
 	listen         []string
 	noSplice       bool
 	timeoutSeconds uint64
+	transport      string
 	diagLogDir     string
 	diagFormat     string
 }
@@ -68,6 +69,7 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 	p.StringArrayVar(&f.listen, "listen", nil, "serve SOCKS5 on `address:port` without a policy file; may be repeated")
 	p.BoolVar(&f.noSplice, "no-splice", false, "with --listen: copy through memory instead of splice(2)")
 	p.Uint64Var(&f.timeoutSeconds, "timeout-seconds", 60, "with --listen: `seconds` that each step of a handshake may take")
+	p.StringVar(&f.transport, "transport", "auto", "who carries the bytes: auto, reactor (Linux, no TLS) or goroutines")
 	p.StringVar(&f.diagLogDir, "diag-log-dir", "", "write the log to hourly files in `dir` instead of stderr")
 	p.StringVar(&f.diagFormat, "diag-format", "full", "form of the log: full, compact, pretty or json")
 	return c

@@ -66,7 +66,14 @@ func serve(f *flags, p process) error {
 	if err != nil {
 		return err
 	}
-	tree, err := startTree(ctx, rules, logs)
+	network, err := transport.Choose(f.transport)
+	if errors.Is(err, transport.ErrUnknown) {
+		return usageError{fmt.Errorf("--transport: %w", err)}
+	}
+	if err != nil {
+		return err
+	}
+	tree, err := startTree(ctx, network, rules, logs)
 	if err != nil {
 		return err
 	}
@@ -87,20 +94,21 @@ func loadPolicy(ctx context.Context, f *flags, p process, logs *logging.Logging)
 }
 
 // startTree joins the parts: figures, transport, HTTP, actors.
-func startTree(ctx context.Context, rules *policy.Policy, logs *logging.Logging) (*actors.System, error) {
+func startTree(ctx context.Context, network transport.Network, rules *policy.Policy, logs *logging.Logging) (*actors.System, error) {
 	metrics := actors.NewMetrics(version)
 	config := actors.Config{
-		Network:  transport.Goroutines(),
+		Network:  network,
 		Resolver: net.DefaultResolver,
 		Metrics:  metrics,
 		Log:      logs.Logger,
 		Slots:    sessionSlots(),
-		HTTP: func(l policy.HTTPListener) *http.Server {
+		HTTP: func(l policy.HTTPListener, bound string) *http.Server {
 			log := logs.Logger("kumo_server_common::http_server")
 			return web.NewServer(web.Handler(web.Config{
 				Gatherer:         metrics.Gatherer(),
 				Status:           func() web.Status { return status(metrics.Ledger) },
 				TrustedHosts:     l.TrustedHosts,
+				Listener:         bound,
 				Log:              log,
 				RequestBodyLimit: l.RequestBodyLimit,
 			}), log)

@@ -36,6 +36,9 @@ type ListenConfig struct {
 	Address netip.AddrPort
 	// KeepAlive is set on both sockets of each session.
 	KeepAlive KeepAlive
+	// NoSplice has bulk copied through memory also where the transport could
+	// leave it to the kernel, splice(2).
+	NoSplice bool
 	// TLS is what clients are served by; nil: they speak in the clear. A Network
 	// that knows no TLS must refuse it. The handshake begins with Conn.Start and is
 	// heard as Secured or as a ClientClosed; nothing is read before, and what

@@ -164,7 +164,8 @@ func abortRelay(t *testing.T, r *rig) {
 // abortStalled: neither side reads, and both copiers wait in a write.
 func abortStalled(t *testing.T, r *rig) {
 	s, upstream := r.relayed()
-	up, down := send(s.client, pattern(32<<20), false), send(upstream, pattern(32<<20), false)
+	flood := pattern(128 << 20) // more than sockets hold, where tcp_rmem(7) lets one grow to 32 MiB too
+	up, down := send(s.client, flood, false), send(upstream, flood, false)
 	eventually(t, "bytes move both ways", func() bool {
 		return s.traffic.Up.Load() > 1<<20 && s.traffic.Down.Load() > 1<<20
 	})

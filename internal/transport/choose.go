@@ -1,0 +1,39 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// Choose returns the Network of that name: "reactor", "goroutines", or "auto",
+// which is the reactor where it can serve (Linux, clients in the clear) and
+// goroutines where it can't. The error wraps ErrUnknown for another name.
+func Choose(name string) (Network, error) {
+	switch name {
+	case "auto":
+		if runtime.GOOS != "linux" {
+			return Goroutines(), nil
+		}
+		plain, err := NewReactor(ReactorOptions{})
+		return byClient{plain: plain, tls: Goroutines()}, err
+	case "reactor":
+		return NewReactor(ReactorOptions{})
+	case "goroutines":
+		return Goroutines(), nil
+	}
+	return nil, fmt.Errorf("%w %q, expected auto, reactor or goroutines", ErrUnknown, name)
+}
+
+// ErrUnknown is a name that no transport has.
+var ErrUnknown = errors.New("unknown transport")
+
+// byClient chooses by how the clients of a listener speak.
+type byClient struct{ plain, tls Network }
+
+func (b byClient) Listen(cfg ListenConfig) (Listener, error) {
+	if cfg.TLS != nil {
+		return b.tls.Listen(cfg)
+	}
+	return b.plain.Listen(cfg)
+}

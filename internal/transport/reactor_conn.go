@@ -1,0 +1,309 @@
+//go:build linux
+
+package transport
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Roles name the descriptors of a session in events. The sockets it dials take
+// the numbers after clientRole in turn; the last ones are no descriptors.
+const (
+	clientRole uint8 = iota
+	firstDialRole
+	lastDialRole uint8 = 250
+	timerRole    uint8 = 253 // a timer is due
+	resumeRole   uint8 = 254 // its new turn has come
+	noRole       uint8 = 255 // somebody wants it looked at
+)
+
+// watched is what a session hears of its sockets, edge-triggered: an event says
+// that something has changed, and what was seen is remembered in the flow.
+// EPOLLPRI marks urgent data, at which a read stops short.
+const watched = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET&0xffffffff
+
+// epollConn is a Conn on a loop. There may be very many of them, idle in their
+// relay: what is needed only before it is in greeting.
+//
+// The mutex guards the fields below it. It is not held while the owner is told
+// something. The session is read, relayed and told of by its loop alone; the
+// methods write, dial, close, and leave the rest to the loop.
+type epollConn struct {
+	loop     *loop
+	listener *epollListener
+	client   netip.AddrPort
+	index    int32  // among the loop's targets
+	data     uint32 // generation, as events carry it
+	timer    int32  // index and one among the loop's timers, which guard it
+
+	mu       sync.Mutex
+	phase    phase
+	called   bool // the loop is at work on it, or will look at it
+	waits    bool // among those that used up their turn
+	gone     [2]bool
+	finSent  [2]bool
+	reset    bool // in the relay, by the side by
+	by       Side
+	left     bool     // the loop has forgotten it
+	fd       [2]int32 // by side, -1: none
+	role     uint8    // of the upstream's socket
+	lastRole uint8
+	owner    Owner
+	events   []Event // to be told, oldest first
+	flow     [2]flow // by the side it comes from
+	greeting *greeting
+	parting  *parting
+	deadline moment // of the owner's timer; 0: none
+
+	session, total *Traffic
+}
+
+// greeting is what a session has before its relay.
+type greeting struct {
+	held     []byte // what the client sent and nobody consumed
+	told     bool   // ClientClosed was told
+	source   netip.AddrPort
+	reserved int32 // a socket bound to source and not used yet; -1: none
+	attempts []epollAttempt
+}
+
+// parting is how far the end of a session has come.
+type parting struct {
+	limit   moment        // when patience is over
+	next    moment        // when to look again; 0: now
+	pause   time.Duration // between looks
+	looking bool          // all was handed on, and only its delivery is awaited
+}
+
+func newEpollConn(l *loop, from *epollListener, fd int32, client netip.AddrPort) *epollConn {
+	c := &epollConn{loop: l, listener: from, client: client, fd: [2]int32{fd, -1}, greeting: &greeting{reserved: -1}}
+	index, generation := l.adopt(c)
+	c.index, c.data = index, generation<<8
+	l.crew.users.Add(1) // the listener is a user, so there are some
+	return c
+}
+
+func (c *epollConn) Client() netip.AddrPort { return c.client }
+
+func (c *epollConn) Local() netip.AddrPort {
+	if !c.listener.addr.Addr().IsUnspecified() {
+		return c.listener.addr
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == closed {
+		return netip.AddrPort{}
+	}
+	return localRaw(c.fd[Client])
+}
+
+func (c *epollConn) Start(owner Owner) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owner = owner
+	if c.phase == closed {
+		go tellLate(owner) // the loop has forgotten it
+		return
+	}
+	// What the client sent before is reported by this call.
+	if err := c.watch(c.fd[Client], clientRole); err != nil {
+		c.shut(Ended{End: Broken, Err: internal(err)}, resetRaw)
+	}
+}
+
+// tellLate tells the owner of a session that was closed before it was started.
+func tellLate(owner Owner) {
+	defer func() { _ = recover() }() // there is nothing left to end
+	owner.Notify(Ended{End: Closed})
+}
+
+// watch lets the loop hear of fd.
+func (c *epollConn) watch(fd int32, role uint8) error {
+	e := unix.EpollEvent{Events: watched, Fd: c.index, Pad: int32(c.data | uint32(role))}
+	return failure("epoll_ctl", watchRaw(c.loop.epoll, unix.EPOLL_CTL_ADD, fd, &e))
+}
+
+func (c *epollConn) Peek() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.greeting == nil {
+		return nil
+	}
+	return c.greeting.held
+}
+
+func (c *epollConn) Discard(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.greeting
+	if g == nil || c.phase != handshaking {
+		return
+	}
+	if n = min(n, len(g.held)); n <= 0 {
+		return
+	}
+	if n == len(g.held) {
+		g.held = g.held[:0]
+	} else {
+		g.held = g.held[n:]
+	}
+	if c.flow[Client].readable {
+		c.call() // reading may have paused
+	}
+}
+
+func (c *epollConn) Write(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := &c.flow[Upstream]
+	if c.phase != handshaking || len(p) == 0 || c.gone[Client] {
+		return
+	}
+	f.own = true
+	if len(f.rest) > 0 {
+		f.rest = append(f.rest, p...)
+		return
+	}
+	n, errno := sendRaw(c.fd[Client], p)
+	if errno != 0 && errno != unix.EAGAIN {
+		c.sendFailed(Client, errno)
+		return
+	}
+	if n = max(n, 0); n < len(p) {
+		f.rest, f.blocked = append([]byte(nil), p[n:]...), true
+	}
+}
+
+func (c *epollConn) SetTimer(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = 0
+	if d > 0 && c.phase != closed {
+		c.deadline = c.loop.after(d)
+		c.loop.schedule(c, c.deadline)
+	}
+}
+
+func (c *epollConn) Relay(session, total *Traffic) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != handshaking || c.fd[Upstream] < 0 {
+		return
+	}
+	c.phase = relaying
+	c.session, c.total = session, total
+	if held := c.greeting.held; len(held) > 0 {
+		c.flow[Client].rest = held
+	}
+	c.greeting, c.deadline = nil, 0
+	c.loop.timers.remove(c)
+	if c.gone[Client] {
+		c.lost(Client)
+	}
+	c.call()
+}
+
+func (c *epollConn) Finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != handshaking {
+		return
+	}
+	c.phase, c.deadline = finishing, 0
+	c.closeUpstream(closeRaw)
+	c.greeting = nil
+	c.parting = &parting{}
+	c.parting.limit = c.loop.after(farewell)
+	c.parting.next = c.parting.limit
+	c.loop.schedule(c, c.parting.next)
+	c.call()
+}
+
+func (c *epollConn) Abort() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut(Ended{End: Closed}, resetRaw)
+}
+
+// abandon aborts a session that was not started.
+func (c *epollConn) abandon() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owner == nil {
+		c.shut(Ended{End: Closed}, resetRaw)
+	}
+}
+
+// shut closes all sockets, each in the manner how, and settles how the session
+// ended. Only the first call has an effect. Like all below, it is called with
+// the mutex held.
+func (c *epollConn) shut(end Ended, how func(int32)) {
+	if c.phase == closed {
+		return
+	}
+	c.phase, c.deadline = closed, 0
+	if c.gone[Client] {
+		closeRaw(c.fd[Client]) // there is nobody to reset
+	} else {
+		how(c.fd[Client])
+	}
+	c.closeUpstream(how)
+	for i := range c.flow {
+		c.flow[i].drop(c.loop)
+	}
+	c.fd[Client], c.greeting, c.parting = -1, nil, nil
+	c.session, c.total = nil, nil
+	c.loop.timers.remove(c)
+	if c.owner != nil {
+		c.events = append(c.events, end)
+	}
+	c.call()
+}
+
+// closeUpstream closes all that is open toward the upstream.
+func (c *epollConn) closeUpstream(how func(int32)) {
+	if c.fd[Upstream] >= 0 {
+		if c.gone[Upstream] {
+			closeRaw(c.fd[Upstream])
+		} else {
+			how(c.fd[Upstream])
+		}
+		c.fd[Upstream] = -1
+	}
+	if g := c.greeting; g != nil {
+		g.release(how)
+		g.cancel(how)
+	}
+}
+
+// post is an event for the owner, after those already waiting.
+func (c *epollConn) post(e Event) {
+	if c.phase == closed || c.owner == nil {
+		return
+	}
+	if _, ok := e.(Readable); ok && len(c.events) > 0 && c.events[len(c.events)-1] == e {
+		return
+	}
+	c.events = append(c.events, e)
+	c.call()
+}
+
+// call makes the loop look at the session, unless it is about to.
+func (c *epollConn) call() {
+	if !c.called {
+		c.called = true
+		c.loop.attend(c)
+	}
+}
+
+// clientClosed tells ClientClosed, once.
+func (c *epollConn) clientClosed(err error) {
+	if g := c.greeting; c.phase == handshaking && !g.told {
+		g.told = true
+		c.post(ClientClosed{Err: err})
+	}
+}
