@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -24,8 +26,12 @@ type acceptor struct {
 	shared   *shared
 	log      *slog.Logger
 
-	serving  *task.Task
-	heldBack time.Time // when it was last said that accepting is held back
+	serving *task.Task
+
+	// Used by whichever goroutines of the transport accept.
+	short atomic.Bool // of slots, descriptors or memory
+	mu    sync.Mutex
+	told  time.Time // when the log last said so
 }
 
 // errServeEnded: Serve returned although nobody had asked it to.
@@ -66,33 +72,57 @@ func (a *acceptor) serve(ctx context.Context, root *actor.RootContext, socket tr
 	}()
 	return socket.Serve(ctx, transport.Acceptance{
 		Enter:    a.slots.enter,
-		Leave:    a.slots.leave,
+		Leave:    a.slots.unused,
 		Accepted: func(c transport.Conn) { a.accepted(root, c) },
-		HoldBack: a.holdBack,
+		HoldBack: a.pressed,
 		Shed:     a.shed,
 	})
 }
 
 // accepted books the client, whose slot goes with the record from here on, and
-// hands it to the listener.
+// hands it to the listener. One that was let in without a slot is closed.
 func (a *acceptor) accepted(root *actor.RootContext, c transport.Conn) {
+	if a.slots.claim() {
+		a.pressed(errNoSlot)
+		a.shed(c.Client(), errNoSlot)
+		c.Abort()
+		return
+	}
+	if a.short.Load() {
+		a.relieved()
+	}
 	m := &accepted{conn: c, record: a.account.accept(c.Client(), time.Now(), a.slots.leave)}
 	root.Send(a.listener, m)
 }
 
-// holdBack says, at most once a minute, that clients have to wait.
-func (a *acceptor) holdBack(err error) {
+// errNoSlot: as many sessions are open as the descriptors allow.
+var errNoSlot = errors.New("no session slot is free")
+
+// pressed notes that clients cannot be taken: the status says so at once, the
+// log at most once a minute.
+func (a *acceptor) pressed(err error) {
 	now := time.Now()
-	if now.Sub(a.heldBack) < time.Minute {
+	a.account.health.down(now, err.Error())
+	a.short.Store(true)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now.Sub(a.told) < time.Minute {
 		return
 	}
-	a.heldBack = now
-	a.log.Warn("accepting is held back, clients wait in the queue",
+	a.told = now
+	a.log.Warn("accepting is held back, clients wait in the queue or are closed",
 		slog.String("listener", a.account.listener), slog.Any("error", err))
 }
 
-// shed books a client that was closed unserved for want of a descriptor.
+func (a *acceptor) relieved() {
+	if a.short.Swap(false) {
+		a.account.health.up(time.Now())
+	}
+}
+
+// shed books a client that was closed unserved.
 func (a *acceptor) shed(client netip.AddrPort, err error) {
-	a.account.accept(client, time.Now(), func() {}).end(failed(ReasonNoResources), time.Now())
-	a.log.Debug("client closed for want of a descriptor", slog.String("client", client.String()), slog.Any("error", err))
+	now := time.Now()
+	a.account.accept(client, now, func() {}).end(failed(ReasonNoResources), now)
+	a.log.Debug("client closed unserved", slog.String("client", client.String()), slog.Any("error", err))
 }

@@ -207,12 +207,15 @@ func (c *connection) release() {
 }
 
 func (c *connection) bookRelease() {
-	reason := ReasonShutdown
-	if c.inTurn {
-		reason = ReasonInternal
+	o := failed(ReasonShutdown)
+	switch {
+	case c.settled: // what had been decided stands
+		o = c.outcome
+	case c.inTurn:
+		o = failed(ReasonInternal)
 	}
 	now := time.Now()
-	if o := failed(reason); c.record.end(o, now) {
+	if c.record.end(o, now) {
 		c.report(o, nil, now)
 	}
 }

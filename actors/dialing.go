@@ -80,6 +80,12 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 		m.dial.race.Failed(ev.n, egress.Classify(ev.err))
 		return m.next(now, out)
 	}
+	if ip := m.source.Addr(); m.source.IsValid() && !ip.IsUnspecified() && ev.addr.Addr() != ip {
+		// The system binds a subnet's broadcast address and then sends from
+		// another. Mail from the wrong address ruins one: it is not sent.
+		out = append(m.result(egress.NotPermitted, out), action{do: doCancelDial})
+		return m.fail(ReasonSourceUnplumbed, socks5.GeneralFailure, out)
+	}
 	out = append(out, action{do: doUpstream, addr: m.dial.tried[ev.n], source: ev.addr})
 	out = m.result(egress.Connected, out)
 	m.phase, m.dial = phaseRelaying, nil

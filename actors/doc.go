@@ -82,6 +82,10 @@
 //	goroutine of an event loop,  the reactor           the last listener is closed and the last
 //	 its epoll set and eventfd                         session has ended
 //	pipe of a burst              the loop              it is closed: when stalled, or with the loop
+//	goroutine of one event       the Conn              it is told: one that a timer or a method of
+//	                                                   the Conn brought about
+//	goroutine that interrupts an Serve, web            at once; it starts when they are to end
+//	 accept
 //	of the goroutine transport:
 //	 reader, then client's copier the Conn             its stream ends or the Conn is closed
 //	 copier of the upstream      the Conn              likewise
@@ -100,7 +104,9 @@
 //	timer of a service's pause   supervisor            it runs out, or the supervisor stops
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts
 //	slot                         the record            the session is booked as ended
-//	log files                    cmd/troupe            the process ends
+//	goroutine of the start       cmd/troupe            the policy is loaded and the tree stands
+//	goroutine and files of the   cmd/troupe            the process ends
+//	 log
 //
 // Nothing else exists.
 package actors

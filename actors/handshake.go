@@ -17,7 +17,7 @@ func (m *machine) message(now time.Time, b []byte, out []action) (int, []action)
 	case phaseGreeting:
 		g, n, err := m.socks.Greeting(b)
 		if err != nil {
-			return 0, m.abort(ReasonProtocol, out)
+			return 0, m.hangUp(ReasonProtocol, out)
 		}
 		if n > 0 {
 			out = m.greeted(now, g, out)
@@ -26,7 +26,7 @@ func (m *machine) message(now time.Time, b []byte, out []action) (int, []action)
 	case phaseAuth:
 		_, n, err := m.socks.Credentials(b)
 		if err != nil {
-			return 0, m.abort(ReasonProtocol, out)
+			return 0, m.hangUp(ReasonProtocol, out)
 		}
 		if n > 0 {
 			// Nobody here can vouch for credentials: to refuse is the safe answer.
@@ -88,7 +88,7 @@ func (m *machine) badRequest(err error, out []action) []action {
 	case errors.Is(err, socks5.ErrName):
 		return m.fail(ReasonProtocol, socks5.GeneralFailure, out)
 	}
-	return m.abort(ReasonProtocol, out)
+	return m.hangUp(ReasonProtocol, out)
 }
 
 // bind is KumoMTA's BIND: it names the source and is answered at once.
@@ -97,6 +97,10 @@ func (m *machine) bind(a socks5.Address, out []action) []action {
 		return m.fail(ReasonProtocol, socks5.GeneralFailure, out)
 	}
 	m.source = unmap(a.AddrPort())
+	if ip := m.source.Addr(); ip.IsMulticast() || ip == broadcast {
+		// Linux would bind it, and send from an address of its own choice.
+		return m.fail(ReasonSourceUnplumbed, socks5.GeneralFailure, out)
+	}
 	return m.bindSource(out)
 }
 
@@ -140,6 +144,8 @@ func bindReason(err error) Reason {
 	}
 	return ReasonBindFailed
 }
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func unmap(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())

@@ -210,7 +210,11 @@ func (l *listener) drain(ctx actor.Context) {
 	l.draining = true
 	l.account.health.down(time.Now(), "shutting down")
 	for _, child := range slices.Clone(ctx.Children()) {
-		ctx.Stop(child)
+		if child.Equal(l.acceptor) {
+			ctx.Stop(child)
+		} else {
+			ctx.Send(child, &shutdown{})
+		}
 	}
 	l.stopWhenEmpty(ctx)
 }

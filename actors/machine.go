@@ -175,7 +175,9 @@ func (m *machine) clientClosed(err error, early bool, out []action) []action {
 		return m.abort(ReasonClientLeft, out)
 	case err == nil && early:
 		// A client that has sent all it has to say and waits for the answer:
-		// the relay will meet the end of stream again and pass it on.
+		// the relay will meet the end of stream again and pass it on. One that
+		// has said nothing is taken to have left, since nobody half-closes
+		// before a first byte but a client that is gone.
 		return out
 	}
 	out = m.result(egress.ClientLeft, out)
@@ -190,6 +192,13 @@ func (m *machine) refuse(r Reason, reply []byte, out []action) []action {
 // finish ends the session once what the client was sent is delivered: a reply,
 // or the alert of a failed TLS handshake.
 func (m *machine) finish(r Reason, out []action) []action {
+	m.settle(failed(r))
+	m.phase = phaseClosing
+	return append(out, action{do: doFinish})
+}
+
+// hangUp ends the session without a reply, after what was written before.
+func (m *machine) hangUp(r Reason, out []action) []action {
 	m.settle(failed(r))
 	m.phase = phaseClosing
 	return append(out, action{do: doFinish})

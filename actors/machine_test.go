@@ -208,6 +208,25 @@ func TestBindIsGrantedWithoutDescriptors(t *testing.T) {
 	})
 }
 
+// The system binds a broadcast or multicast address and then sends from one of
+// its own choice.
+func TestSourceThatIsNoHostAddress(t *testing.T) {
+	for _, last := range [][]byte{{255, 255, 255, 255}, {239, 1, 2, 3}} {
+		d := newDriver(t, limits{})
+		d.send(slices.Concat(greetNone, []byte{5, 2, 0, 1}, last, []byte{0, 0})...)
+		d.wantWrote(append([]byte{5, 0}, refusal(1)...)...)
+		d.wantEnd(failed(ReasonSourceUnplumbed))
+	}
+	t.Run("noticed at the connect", func(t *testing.T) {
+		d := newDriver(t, limits{})
+		d.send(slices.Concat(greetNone, bind4, connect4)...)
+		d.wrote = nil
+		d.feed(event{kind: evDialed, addr: netip.MustParseAddrPort("127.0.0.1:40000")})
+		d.wantWrote(refusal(1)...)
+		d.wantEnd(failed(ReasonSourceUnplumbed))
+	})
+}
+
 // A client that offers both methods where nobody demands credentials is not
 // forced into an authentication that must fail.
 func TestNoneIsChosenWhereNobodyDemandsCredentials(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 // every actor the exits of its tasks.
 
 // main → supervisor, supervisor → listener: stop accepting, end every session,
-// close the sockets, then stop yourself.
+// close the sockets, then stop yourself. listener → connection: end the session.
 type shutdown struct{}
 
 // supervisor → itself: a child's back-off is over.

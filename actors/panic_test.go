@@ -129,15 +129,16 @@ func TestConnectionPanics(t *testing.T) {
 	tests := []struct {
 		phase    string
 		reach    reach
-		upstream bool // there is one
+		upstream bool   // there is one
+		reason   Reason // why it failed; what had been decided before stands
 	}{
-		{"greeting", say([]byte{5}, 0), false},
-		{"auth", say([]byte{5, 1, 2}, 2), false},
-		{"request", say(greetNone, 2), false},
-		{"bound", say(append(append([]byte(nil), greetNone...), request(2, netip.MustParseAddrPort("127.0.0.1:0"))...), 12), false},
-		{"dialing", say(append(append([]byte(nil), greetNone...), requestName("slow.example", 25)...), 2), false},
-		{"relaying", func(t *testing.T, c *client, echo *upstream) { must(t, c.open(echo.addr)) }, true},
-		{"closing", say([]byte{5, 1, 9}, 2), false},
+		{"greeting", say([]byte{5}, 0), false, ReasonInternal},
+		{"auth", say([]byte{5, 1, 2}, 2), false, ReasonInternal},
+		{"request", say(greetNone, 2), false, ReasonInternal},
+		{"bound", say(append(append([]byte(nil), greetNone...), request(2, netip.MustParseAddrPort("127.0.0.1:0"))...), 12), false, ReasonInternal},
+		{"dialing", say(append(append([]byte(nil), greetNone...), requestName("slow.example", 25)...), 2), false, ReasonInternal},
+		{"relaying", func(t *testing.T, c *client, echo *upstream) { must(t, c.open(echo.addr)) }, true, ReasonInternal},
+		{"closing", say([]byte{5, 1, 9}, 2), false, ReasonNoMethod},
 	}
 	for _, tt := range tests {
 		t.Run(tt.phase, func(t *testing.T) {
@@ -152,7 +153,7 @@ func TestConnectionPanics(t *testing.T) {
 			}
 			tr.sys.actors.Root.Send(tr.connectionOf(c), &boom{})
 			must(t, c.ended())
-			tr.wantFailed(ReasonInternal, 1)
+			tr.wantFailed(tt.reason, 1)
 			if tt.upstream {
 				await(t, "the upstream to see the close", echo.ends)
 			}

@@ -104,7 +104,7 @@ func exitCode(err error, stderr io.Writer) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errForced):
-		return exitForced
+		return exitForced // in silence: stderr may be what it all waits for
 	case errors.As(err, &usageError{}):
 		fmt.Fprintf(stderr, "Error: %v\nTry 'troupe --help'.\n", err)
 		return exitUsage

@@ -24,6 +24,8 @@ import (
 const (
 	targetMain  = "proxy_server"
 	targetStart = "kumo_server_common::start"
+	targetLua   = "lua"
+	targetHTTP  = "kumo_server_common::http_server"
 )
 
 // process is what the daemon has of the operating system besides sockets.
@@ -52,20 +54,8 @@ func serve(f *flags, p process) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, handled()...)
 	defer signal.Stop(signals)
+	ignoreBrokenPipes()
 
-	logs, closeLogs, err := openLogs(f, p)
-	if err != nil {
-		return err
-	}
-	defer closeLogs()
-	log := logs.Logger(targetStart)
-	logs.Logger(targetMain).Info("Version is " + version)
-
-	ctx := context.Background()
-	rules, err := loadPolicy(ctx, f, p, logs)
-	if err != nil {
-		return err
-	}
 	network, err := transport.Choose(f.transport)
 	if errors.Is(err, transport.ErrUnknown) {
 		return usageError{fmt.Errorf("--transport: %w", err)}
@@ -73,17 +63,75 @@ func serve(f *flags, p process) error {
 	if err != nil {
 		return err
 	}
-	tree, err := startTree(ctx, network, rules, logs)
+	logs, closeLogs, err := openLogs(f, p)
 	if err != nil {
 		return err
 	}
-	log.Info("initialization complete")
-	return wait(tree, signals, logs.Logger(targetMain), log)
+	defer closeLogs()
+	log := logs.Logger(targetMain)
+	log.Info("Version is " + version)
+	tree, err := awaitStart(func(ctx context.Context) (*actors.System, error) {
+		rules, err := loadPolicy(ctx, f, p, logs)
+		if err != nil {
+			return nil, err
+		}
+		if len(rules.Listeners) == 0 {
+			log.Warn("the policy starts no proxy listener: nobody will be served", slog.String("policy", rules.Name))
+		}
+		return startTree(ctx, network, rules, logs)
+	}, signals)
+	if err != nil || tree == nil {
+		return err
+	}
+	logs.Logger(targetStart).Info("initialization complete")
+	return wait(tree, signals, log, logs.Logger(targetStart))
 }
+
+// awaitStart starts on a goroutine of its own, since a policy may do anything
+// in the meantime and a signal has to end it all the same: nil and no error is
+// a start that a signal ended.
+func awaitStart(start func(context.Context) (*actors.System, error), signals <-chan os.Signal) (*actors.System, error) {
+	type result struct {
+		tree *actors.System
+		err  error
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	started := make(chan result, 1)
+	go func() {
+		tree, err := start(ctx)
+		started <- result{tree, err}
+	}()
+	for {
+		select {
+		case r := <-started:
+			if r.tree != nil && ctx.Err() != nil {
+				r.tree.Stop()
+				<-r.tree.Stopped()
+				return nil, nil
+			}
+			if ctx.Err() != nil {
+				return nil, nil
+			}
+			return r.tree, r.err
+		case s := <-signals:
+			switch {
+			case !ends(s):
+			case ctx.Err() != nil:
+				return nil, errForced
+			default:
+				cancel()
+			}
+		}
+	}
+}
+
+// ends reports whether a signal asks the daemon to end.
+func ends(s os.Signal) bool { return s == os.Interrupt || s == syscall.SIGTERM }
 
 // loadPolicy takes the policy from the file, the flags, or the binary.
 func loadPolicy(ctx context.Context, f *flags, p process, logs *logging.Logging) (*policy.Policy, error) {
-	o := policy.Options{Log: logs.Logger("lua"), Version: version, Stdout: p.stdout}
+	o := policy.Options{Log: logs.Logger(targetLua), Version: version, Stdout: p.stdout}
 	switch {
 	case f.proxyConfig != "":
 		return policy.Load(ctx, f.proxyConfig, o)
@@ -103,7 +151,7 @@ func startTree(ctx context.Context, network transport.Network, rules *policy.Pol
 		Log:      logs.Logger,
 		Slots:    sessionSlots(),
 		HTTP: func(l policy.HTTPListener, bound string) *http.Server {
-			log := logs.Logger("kumo_server_common::http_server")
+			log := logs.Logger(targetHTTP)
 			return web.NewServer(web.Handler(web.Config{
 				Gatherer:         metrics.Gatherer(),
 				Status:           func() web.Status { return status(metrics.Ledger) },
@@ -129,53 +177,6 @@ func status(l *actors.Ledger) web.Status {
 	return s
 }
 
-// openLogs sets up the log as flags and environment say. The caller closes it.
-func openLogs(f *flags, p process) (logs *logging.Logging, closeLogs func(), err error) {
-	filter, err := logging.FilterFromEnv(p.lookup)
-	if err != nil {
-		return nil, nil, err
-	}
-	o := logging.Options{Writer: p.stderr, Format: f.diagFormat, Filter: filter, Color: colored(p)}
-	closeLogs = func() {}
-	var files *logging.HourlyFiles
-	if f.diagLogDir != "" {
-		files = logging.Directory(f.diagLogDir, nil)
-		o.Writer, o.Color = files, false
-		closeLogs = func() {
-			if err := files.Close(); err != nil {
-				fmt.Fprintf(p.stderr, "closing the log: %v\n", err)
-			}
-		}
-	}
-	logs, err = logging.New(o)
-	if errors.Is(err, logging.ErrFormat) {
-		err = usageError{err}
-	}
-	if err != nil || files == nil {
-		return logs, closeLogs, err
-	}
-	// Now, so that a directory that cannot be written is not found out on the
-	// day the log is needed.
-	if err := files.Reopen(); err != nil {
-		return nil, nil, fmt.Errorf("--diag-log-dir: %w", err)
-	}
-	return logs, closeLogs, nil
-}
-
-// colored reports whether the log is read by a person at a terminal who has
-// not asked for plain text (no-color.org).
-func colored(p process) bool {
-	if none, _ := p.lookup("NO_COLOR"); none != "" {
-		return false
-	}
-	f, ok := p.stderr.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
 // wait returns when the daemon has ended: nil after a signal that asked for it.
 func wait(tree *actors.System, signals <-chan os.Signal, log, startLog *slog.Logger) error {
 	stopping := false
@@ -192,14 +193,14 @@ func wait(tree *actors.System, signals <-chan os.Signal, log, startLog *slog.Log
 			case s == syscall.SIGHUP:
 				log.Info("reading the certificates anew", slog.String("signal", s.String()))
 				_ = tree.ReloadCertificates() // what is wrong is in the log
-			case s != os.Interrupt && s != syscall.SIGTERM:
+			case !ends(s):
 				log.Warn("signal ignored", slog.String("signal", s.String()))
 			case stopping:
 				return errForced
 			default:
 				stopping = true
-				log.Info("shutting down", slog.String("signal", s.String()))
 				tree.Stop()
+				log.Info("shutting down", slog.String("signal", s.String()))
 			}
 		}
 	}
