@@ -347,6 +347,16 @@ func TestHalfCloseBehindEarlyDataGoesOn(t *testing.T) {
 	d.wantDid(doRelay)
 }
 
+// The same client, gone after all: it is told by its reset.
+func TestResetBehindHalfClose(t *testing.T) {
+	d := newDriver(t, limits{})
+	d.send(slices.Concat(greetNone, connect4, []byte("QUIT\r\n"))...)
+	d.feed(event{kind: evClientClosed})
+	d.feed(event{kind: evClientClosed, err: syscall.ECONNRESET})
+	d.wantDid(doAbort)
+	d.wantEnd(failed(ReasonClientLeftDialing))
+}
+
 func TestHandshakeDeadline(t *testing.T) {
 	d := newDriver(t, limits{step: 3 * time.Second, connect: time.Second})
 	d.now = d.now.Add(2 * time.Second)

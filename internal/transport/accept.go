@@ -140,26 +140,21 @@ func (l *listener) serveOne(ctx context.Context, a Acceptance) error {
 		}
 		return fmt.Errorf("take a slot: %w", err)
 	}
-	c, err := l.accept(ctx, a)
-	if c == nil {
-		a.Leave()
-		return err
-	}
-	l.hand(c, a)
-	return nil
-}
-
-// hand gives the client to its new owner. If that panics before the session
-// was started, nobody will ever close it: then the client is sent away.
-func (l *listener) hand(c *conn, a Acceptance) {
+	var c *conn
 	taken := false
 	defer func() {
-		if !taken {
-			c.abandon()
+		// A panic before the session was started leaves nobody who would ever
+		// close it: then the client is sent away.
+		if !taken && (c == nil || c.abandon()) {
+			a.Leave()
 		}
 	}()
-	a.Accepted(c)
-	taken = true
+	c, err := l.accept(ctx, a)
+	if c != nil {
+		a.Accepted(c)
+		taken = true
+	}
+	return err
 }
 
 // accept waits for a client. It returns nil and no error when ctx has ended.

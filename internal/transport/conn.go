@@ -32,7 +32,7 @@ const (
 // owner that it ended.
 //
 // The mutex guards the fields below it. It is held neither while the owner is
-// told something nor while a stream is used.
+// told something nor while a stream is used, other than to ask how it is.
 type conn struct {
 	sockets     sockets
 	keepAlive   KeepAlive
@@ -57,12 +57,14 @@ type conn struct {
 
 	in         input
 	out        [2]outbox // by the side it goes to
+	stall      [2]stall  // likewise
 	source     netip.AddrPort
 	reserved   reservation
 	dialling   []*attempt
 	upstream   stream
 	relay      relay
-	clientGone bool // ClientClosed was told
+	clientDone bool // ClientClosed was told without an error
+	clientGone bool // and with one
 }
 
 // newConn makes a conn of a client. On error the caller still owns tcp.
@@ -198,6 +200,9 @@ func (c *conn) shut(end Ended, how func(stream)) {
 	c.phase = closed
 	c.end = end
 	c.stopTimer()
+	if c.relay.patience != nil {
+		c.relay.patience.Stop()
+	}
 	c.in.release()
 	others := c.takeUpstream()
 	c.mu.Unlock()
@@ -278,12 +283,13 @@ func (c *conn) fail(p any) {
 	c.shut(Ended{End: Broken, Err: err}, stream.reset)
 }
 
-// abandon aborts a conn that was not started.
-func (c *conn) abandon() {
+// abandon aborts a conn, unless it was started.
+func (c *conn) abandon() bool {
 	c.mu.Lock()
 	started := c.started
 	c.mu.Unlock()
 	if !started {
 		c.Abort()
 	}
+	return !started
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
 // input is what the client sent and nobody consumed yet. The conn's mutex
@@ -11,7 +12,13 @@ import (
 type input struct {
 	held []byte        // at most heldMax
 	end  error         // why no more will come; io.EOF in good order
-	full chan struct{} // closed when the reader, paused at heldMax, may go on
+	full chan struct{} // closed when the reader, paused at heldMax or at the end, may go on
+}
+
+// pause is called when the reader has to wait for release.
+func (in *input) pause() <-chan struct{} {
+	in.full = make(chan struct{})
+	return in.full
 }
 
 // release lets a paused reader go on.
@@ -92,12 +99,46 @@ func (c *conn) awaitRoom() (int, bool) {
 			c.mu.Unlock()
 			return room, true
 		}
-		full := make(chan struct{})
-		c.in.full = full
+		full := c.in.pause()
 		c.mu.Unlock()
-		<-full
+		c.watchClient(full)
 	}
 }
+
+// awaitNextPhase waits, after the client's end of stream, until somebody else
+// sees to it that its reset is noticed.
+func (c *conn) awaitNextPhase() {
+	for {
+		c.mu.Lock()
+		if c.phase != handshaking {
+			c.mu.Unlock()
+			return
+		}
+		full := c.in.pause()
+		c.mu.Unlock()
+		c.watchClient(full)
+	}
+}
+
+// watchClient waits until full is closed. As nobody reads the client meanwhile,
+// it is asked from time to time whether it is still there.
+func (c *conn) watchClient(full <-chan struct{}) {
+	look := time.NewTicker(stallLook)
+	defer look.Stop()
+	for {
+		select {
+		case <-full:
+			return
+		case <-look.C:
+			if !c.client.connected() {
+				c.clientClosed(errClientReset(), c.tell)
+			}
+		}
+	}
+}
+
+// errClientReset stands in for the error of a read.
+func errClientReset() error { return os.NewSyscallError("read", syscall.ECONNRESET) }
 
 // hold is called with the mutex held. It copies what came out of the pooled
 // buffer: the owner may look at it for as long as it likes.
@@ -120,20 +161,25 @@ func (c *conn) tellHeld(err error) bool {
 		err = nil
 		if !c.client.connected() {
 			// A write was told of the reset, see vanished.
-			err = os.NewSyscallError("read", syscall.ECONNRESET)
+			err = errClientReset()
 		}
 	}
 	c.clientClosed(err, c.tell)
+	if err == nil {
+		c.awaitNextPhase()
+	}
 	return false
 }
 
-// clientClosed tells ClientClosed, once.
+// clientClosed tells ClientClosed, once without an error and once with one,
+// which is the last.
 func (c *conn) clientClosed(err error, tell func(Event)) {
 	c.mu.Lock()
-	first := !c.clientGone && c.phase == handshaking
-	c.clientGone = true
+	news := c.phase == handshaking && !c.clientGone && (err != nil || !c.clientDone)
+	c.clientDone = c.clientDone || err == nil
+	c.clientGone = c.clientGone || err != nil
 	c.mu.Unlock()
-	if first {
+	if news {
 		tell(ClientClosed{Err: err})
 	}
 }

@@ -72,7 +72,7 @@ func (c *conn) flush(to Side) {
 		}
 		c.mu.Unlock()
 		for len(p) > 0 {
-			n, err := c.stream(to).send(p)
+			n, err := c.send(to, p)
 			c.countEarly(to, n)
 			if err != nil {
 				c.sendFailed(to, err, c.tell)

@@ -131,6 +131,11 @@ func (s *plainStream) connected() bool {
 	return s.ask(func(fd uintptr) { alive = hasPeer(fd) }) && alive
 }
 
+func (s *plainStream) hasError() bool {
+	failed := false
+	return s.ask(func(fd uintptr) { failed = hasFailed(fd) }) && failed
+}
+
 func (s *plainStream) awaitDisconnect() bool { return false }
 
 func (s *plainStream) unsent() int {

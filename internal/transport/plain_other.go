@@ -12,5 +12,8 @@ func readable(uintptr) bool { return false }
 // end of stream is always one.
 func hasPeer(uintptr) bool { return true }
 
+// hasFailed can't be asked here.
+func hasFailed(uintptr) bool { return false }
+
 // unacknowledged can't be asked here.
 func unacknowledged(uintptr) int { return -1 }

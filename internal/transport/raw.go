@@ -174,6 +174,12 @@ func (s *rawStream) connected() bool {
 	return alive
 }
 
+func (s *rawStream) hasError() bool {
+	failed := false
+	_ = s.raw.Control(func(fd uintptr) { failed = hasFailed(fd) }) // fails when closed
+	return failed
+}
+
 func (s *rawStream) awaitDisconnect() bool {
 	return s.raw.Read(func(fd uintptr) bool { return !hasPeer(fd) }) == nil
 }
@@ -204,6 +210,13 @@ func lingerZero(fd int) {
 func hasPeer(fd uintptr) bool {
 	_, err := syscall.Getpeername(int(fd)) // that of x/sys/unix asks for the protocol too
 	return err == nil
+}
+
+// hasFailed says whether an error is pending, without taking it.
+func hasFailed(fd uintptr) bool {
+	p := []unix.PollFd{{Fd: int32(fd)}} // an error is always asked for
+	n, err := unix.Poll(p, 0)
+	return err == nil && n > 0 && p[0].Revents&unix.POLLERR != 0
 }
 
 // readable says whether a read of fd would not wait.

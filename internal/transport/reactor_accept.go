@@ -223,15 +223,24 @@ func (s *serving) answer(ctx context.Context, c call) error {
 		}
 		return fmt.Errorf("take a slot: %w", err)
 	}
-	fd, client, err := s.accept(ctx)
-	if fd < 0 {
-		s.Leave()
-	}
+	fd, client, err := s.acceptOrLeave(ctx)
 	if err != nil || ctx.Err() != nil && fd < 0 {
 		return err
 	}
 	c.door.loop.do(func() { c.door.reopen(fd, client) })
 	return nil
+}
+
+// acceptOrLeave is accept that gives the slot back if no client came, also by a
+// panic.
+func (s *serving) acceptOrLeave(ctx context.Context) (fd int32, client netip.AddrPort, err error) {
+	fd = -1
+	defer func() {
+		if fd < 0 {
+			s.Leave()
+		}
+	}()
+	return s.accept(ctx)
 }
 
 // accept takes a client that waits, if there is one, and holds back while there

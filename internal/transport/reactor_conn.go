@@ -65,7 +65,8 @@ type epollConn struct {
 // greeting is what a session has before its relay.
 type greeting struct {
 	held     []byte // what the client sent and nobody consumed
-	told     bool   // ClientClosed was told
+	done     bool   // ClientClosed was told without an error
+	gone     bool   // and with one
 	source   netip.AddrPort
 	reserved int32 // a socket bound to source and not used yet; -1: none
 	attempts []epollAttempt
@@ -77,6 +78,7 @@ type parting struct {
 	next    moment        // when to look again; 0: now
 	pause   time.Duration // between looks
 	looking bool          // all was handed on, and only its delivery is awaited
+	unacked int           // what the side that lives on had not acknowledged at the last look
 }
 
 func newEpollConn(l *loop, from *epollListener, fd int32, client netip.AddrPort) *epollConn {
@@ -201,8 +203,10 @@ func (c *epollConn) Relay(session, total *Traffic) {
 	}
 	c.greeting, c.deadline = nil, 0
 	c.loop.timers.remove(c)
-	if c.gone[Client] {
-		c.lost(Client)
+	for _, side := range []Side{Client, Upstream} {
+		if c.gone[side] || c.flow[side].hung {
+			c.lost(side)
+		}
 	}
 	c.call()
 }
@@ -229,13 +233,15 @@ func (c *epollConn) Abort() {
 	c.shut(Ended{End: Closed}, resetRaw)
 }
 
-// abandon aborts a session that was not started.
-func (c *epollConn) abandon() {
+// abandon aborts a session, unless it was started.
+func (c *epollConn) abandon() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.owner == nil {
-		c.shut(Ended{End: Closed}, resetRaw)
+	if c.owner != nil {
+		return false
 	}
+	c.shut(Ended{End: Closed}, resetRaw)
+	return true
 }
 
 // shut closes all sockets, each in the manner how, and settles how the session
@@ -300,10 +306,13 @@ func (c *epollConn) call() {
 	}
 }
 
-// clientClosed tells ClientClosed, once.
+// clientClosed tells ClientClosed, once without an error and once with one,
+// which is the last.
 func (c *epollConn) clientClosed(err error) {
-	if g := c.greeting; c.phase == handshaking && !g.told {
-		g.told = true
-		c.post(ClientClosed{Err: err})
+	g := c.greeting
+	if c.phase != handshaking || g.gone || g.done && err == nil {
+		return
 	}
+	g.done, g.gone = err == nil, err != nil
+	c.post(ClientClosed{Err: err})
 }

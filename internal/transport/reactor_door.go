@@ -100,14 +100,14 @@ func (d *door) caught() {
 	}
 }
 
-// admit hands a client to its new owner. If that panics before the session was
-// started, nobody will ever close it: then the client is sent away.
+// admit hands a client and its slot to the new owner. If that panics before the
+// session was started, nobody will ever close it: then the client is sent away.
 func (d *door) admit(fd int32, client netip.AddrPort) {
 	c := newEpollConn(d.loop, d.serving.listener, fd, client)
 	taken := false
 	defer func() {
-		if !taken {
-			c.abandon()
+		if !taken && c.abandon() {
+			d.serving.Leave()
 		}
 	}()
 	d.serving.Accepted(c)

@@ -52,6 +52,9 @@ func TestIdleSessions(t *testing.T) {
 func TestReactorSocketOptions(t *testing.T) {
 	r := newReactorRig(t, true)
 	s := r.relayed()
+	s.conn.mu.Lock()
+	sockets := s.conn.fd
+	s.conn.mu.Unlock()
 	for _, o := range []struct {
 		name             string
 		level, opt, want int
@@ -62,7 +65,7 @@ func TestReactorSocketOptions(t *testing.T) {
 		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 7},
 		{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 5},
 	} {
-		for side, fd := range s.conn.fd {
+		for side, fd := range sockets {
 			if got, err := unix.GetsockoptInt(int(fd), o.level, o.opt); err != nil || got != o.want {
 				t.Errorf("%s of side %d: got %d, %v; want %d", o.name, side, got, err, o.want)
 			}

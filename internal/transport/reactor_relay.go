@@ -24,6 +24,7 @@ type flow struct {
 	thorough bool   // read until the kernel says that there is no more
 	blocked  bool   // the destination is full: the kernel will say when it is not
 	ended    bool   // the source has no more
+	hung     bool   // the source was reset or given up; it may be read all the same
 	over     bool   // and all of it was handed on, or has nowhere to go
 }
 
@@ -200,7 +201,10 @@ func (c *epollConn) lost(side Side) {
 	c.gone[side] = true
 	if !c.reset {
 		c.reset, c.by = true, side
-		c.parting = &parting{limit: c.loop.after(lastWords), pause: time.Millisecond}
+		c.parting = &parting{
+			limit: c.loop.after(lastWords), pause: time.Millisecond,
+			unacked: undelivered(c.fd[side.other()]),
+		}
 	}
 	to := &c.flow[side.other()]
 	to.drop(c.loop)
@@ -239,7 +243,11 @@ func (c *epollConn) settle() {
 	p, to := c.parting, c.by.other()
 	handed := c.flow[c.by].over
 	now := c.loop.now()
-	if c.gone[to] || now >= p.limit || handed && undelivered(c.fd[to]) == 0 {
+	unacked := undelivered(c.fd[to])
+	if unacked != p.unacked { // it is being taken, if not so fast that there is room for more
+		p.unacked, p.limit = unacked, c.loop.after(lastWords)
+	}
+	if c.gone[to] || now >= p.limit || handed && unacked == 0 {
 		c.shut(Ended{End: Reset, Side: c.by}, resetRaw)
 		return
 	}

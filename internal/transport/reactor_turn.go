@@ -115,13 +115,13 @@ func (c *epollConn) noteSide(s Side, events uint32) {
 	if events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		to.blocked = false
 	}
-	if c.phase != relaying || !from.ended && !from.over {
-		return
-	}
-	// Nobody reads here any more, so nobody else would notice. A socket that
-	// both sides have ended is hung up in good order.
+	// It may be long until anybody reads here, or for ever: then nobody else
+	// would notice. A socket that both sides have ended is hung up in good order.
 	if events&unix.EPOLLERR != 0 || events&unix.EPOLLHUP != 0 && !c.finSent[s] {
-		c.lost(s)
+		from.hung = true
+		if c.phase == relaying {
+			c.lost(s)
+		}
 	}
 }
 
@@ -178,6 +178,8 @@ func (c *epollConn) hold() {
 		case errno != 0:
 			f.ended, c.gone[Client] = true, true
 			c.clientClosed(failure("recvfrom", errno))
+		case n == 0 && f.hung:
+			f.ended = true // a write was told of the reset
 		case n == 0:
 			f.ended = true
 			c.clientClosed(nil)
@@ -186,6 +188,10 @@ func (c *epollConn) hold() {
 			f.readable = n == len(room) || f.thorough
 			c.post(Readable{})
 		}
+	}
+	if f.hung && !c.gone[Client] {
+		c.gone[Client] = true
+		c.clientClosed(failure("recvfrom", unix.ECONNRESET))
 	}
 }
 

@@ -27,6 +27,9 @@ type relay struct {
 	by      Side  // who reset first
 	cause   error // what by did, if that was not a reset
 	settled bool  // somebody sees to the end
+
+	patience *time.Timer // since by was lost, until progress is looked for
+	progress progress    // when that was done last
 }
 
 func (s Side) other() Side { return 1 - s }
@@ -95,7 +98,7 @@ func (c *conn) forward(to Side, b *buffer, limit int) int {
 		if c.isLost(to) {
 			return limit // thrown away: it has nowhere to go
 		}
-		n, err := c.stream(to).send(p)
+		n, err := c.send(to, p)
 		c.count(to, n)
 		if err != nil {
 			c.lost(to)
@@ -132,8 +135,10 @@ func (c *conn) lost(side Side) { c.lostFor(side, nil) }
 // lostFor is lost for a side that broke off in another way, which cause says.
 func (c *conn) lostFor(side Side, cause error) {
 	c.mu.Lock()
-	if !c.relay.reset {
-		c.relay.reset, c.relay.by, c.relay.cause = true, side, cause
+	if r := &c.relay; !r.reset && c.phase == relaying {
+		r.reset, r.by, r.cause = true, side, cause
+		r.progress = c.measure(side.other())
+		r.patience = time.AfterFunc(lastWords, c.losePatience)
 	}
 	c.mu.Unlock()
 	c.settle()
@@ -179,10 +184,8 @@ func (c *conn) passEnd(from Side, err error) {
 // socket was told of: a connection whose peer only closed its direction stays
 // connected for as long as we have not closed ours.
 func (c *conn) vanished(side Side) bool {
-	if c.stream(side).connected() {
-		return false
-	}
-	return !c.hasEnded(side)
+	st := c.stream(side)
+	return !st.connected() && (!c.hasEnded(side) || st.hasError())
 }
 
 // hasEnded says whether we have sent a side our end of stream.
@@ -243,7 +246,10 @@ func (c *conn) awaitDelivery(to Side) {
 			return
 		}
 		time.Sleep(pause) //nolint:forbidigo // nothing could wake it
-		unsent = st.unsent()
+		before := unsent
+		if unsent = st.unsent(); unsent != before {
+			limit = time.Now().Add(patience)
+		}
 	}
 }
 

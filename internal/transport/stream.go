@@ -28,6 +28,10 @@ type stream interface {
 	// has given it up. It tells an end of stream from a reset whose error a
 	// write has consumed: the kernel reports each error once.
 	connected() bool
+	// hasError is true while an error of the connection is still to be told by a
+	// read or write: a peer that has closed in good order leaves none. It is false
+	// where the system can't tell without taking the error.
+	hasError() bool
 	// awaitDisconnect returns when connected has become false or the socket is
 	// closed. It returns false at once where the system can't tell.
 	awaitDisconnect() bool

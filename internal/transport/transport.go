@@ -68,8 +68,8 @@ type Listener interface {
 	// Running out of descriptors or memory and clients that left before they
 	// were accepted end nothing: Serve holds back and goes on, see Acceptance.
 	// A second call waits until the first has returned.
-	// A panic in an Acceptance function ends Serve with that panic; a Conn that
-	// Accepted had been given and not started is aborted then.
+	// A panic in an Acceptance function ends Serve with that panic. A slot that
+	// was taken and belongs to no Conn by then is handed back by Leave, once.
 	Serve(ctx context.Context, a Acceptance) error
 	// Close closes the socket; a running Serve returns. Sessions live on.
 	Close() error
@@ -81,12 +81,15 @@ type Listener interface {
 type Acceptance struct {
 	// Enter takes a slot, waiting for one as long as ctx lives; it is called
 	// before each accept so that back-pressure stays in the kernel's queue.
-	// Once it returned nil, the slot belongs to the Conn given to Accepted or,
-	// when no client came of it, is handed back by Leave.
+	// Once it returned nil, the slot is handed back by Leave when no client came
+	// of it, and otherwise belongs to the Conn given to Accepted as soon as that
+	// has returned or has started the Conn.
 	Enter func(ctx context.Context) error
 	Leave func()
 	// Accepted is given each client. The Conn is the callee's from then on,
-	// who must Start or Abort it.
+	// who must Start or Abort it. If Accepted panics before the Conn was started,
+	// the transport aborts the Conn and calls Leave, so nothing that may panic
+	// should follow once the callee has made the slot its own.
 	Accepted func(Conn)
 	// HoldBack is told of each accept that failed for want of descriptors or
 	// memory, before Serve waits and tries again.
@@ -178,8 +181,13 @@ type Secured struct{ Subject string }
 // Readable says that Peek has something new.
 type Readable struct{}
 
-// ClientClosed says, before the relay, that the client sends no more: Err is
-// nil after an end of stream and the error of the read or write otherwise; it
+// ClientClosed says, before the relay, that the client sends no more. Err is
+// nil after an end of stream, which leaves the client there to be written to:
+// should it be lost after that, a second ClientClosed says so. Err is not nil
+// when the client is gone, and then ClientClosed does not come again. That is
+// noticed too while nothing is read, because of what Peek holds or after an end
+// of stream, where the system can tell, within about a second. Err is the error
+// of the read or write, or ECONNRESET if there was none; it
 // wraps ErrTLSHandshake when there was no more than a handshake, and
 // ErrTLSTruncated as said there. An end of stream comes after the Readable of
 // what preceded it.
@@ -221,7 +229,9 @@ const (
 	// Fin: both directions of the relay ended with an end of stream.
 	Fin
 	// Reset: a peer reset the relay, or broke its TLS off; the other side was
-	// reset too, after what had been read was delivered.
+	// reset too, after what had come was delivered, or when it had taken nothing
+	// of that for 2 s. A reset is noticed within about a second also while the
+	// other side does not read.
 	Reset
 	// Broken: a fault of ours ended the session; Err wraps ErrInternal.
 	Broken

@@ -20,6 +20,8 @@ func dialCases() []testCase {
 		{"dial/no answer, cancelled by the owner's timer", dialTimesOut},
 		{"dial/no answer, aborted", dialAborted},
 		{"dial/client closes meanwhile", dialClientGone},
+		{"dial/client resets meanwhile, far ahead", dialClientAhead},
+		{"dial/client resets meanwhile, after its end of stream", dialClientReset},
 		{"dial/first of two attempts wins", dialRace},
 		{"dial/IPv6", dialIPv6},
 	}
@@ -137,6 +139,50 @@ func dialClientGone(t *testing.T, r *rig) {
 	}
 	s.Abort()
 	s.wantEnd(transport.Closed, 0)
+	silent.close()
+	r.finish()
+}
+
+// dialClientAhead: reading has paused at what may be held, and the reset is
+// noticed all the same.
+func dialClientAhead(t *testing.T, r *rig) {
+	silent := newSilent(t)
+	s := r.session()
+	s.Dial(1, silent.addr)
+	sent := send(s.client, pattern(4<<20), false)
+	s.awaitPeek(16 << 10)
+	reset(t, s.client)
+	if e := want[transport.ClientClosed](s); !isReset(e.Err) {
+		t.Errorf("client closed: got %v; want a reset", e.Err)
+	}
+	sent.wait()
+	s.Abort()
+	if e := s.next(); e != (transport.Ended{}) {
+		t.Errorf("next event: got %s; want Ended", describe(e))
+	}
+	silent.close()
+	r.finish()
+}
+
+// dialClientReset: a half-close leaves the dialling alone, and what comes after
+// it is told too.
+func dialClientReset(t *testing.T, r *rig) {
+	silent := newSilent(t)
+	s := r.session()
+	s.Dial(1, silent.addr)
+	say(t, s.client, "early")
+	hangUp(t, s.client)
+	if e := want[transport.ClientClosed](s); e.Err != nil {
+		t.Errorf("client closed: got %v; want nil after an end of stream", e.Err)
+	}
+	reset(t, s.client)
+	if e := want[transport.ClientClosed](s); !isReset(e.Err) {
+		t.Errorf("client closed again: got %v; want a reset", e.Err)
+	}
+	s.Abort()
+	if e := s.next(); e != (transport.Ended{}) {
+		t.Errorf("next event: got %s; want Ended", describe(e))
+	}
 	silent.close()
 	r.finish()
 }

@@ -2,16 +2,21 @@ package conformance
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
 func exhaustionCases() []testCase {
 	return []testCase{
 		{"exhaustion/no descriptor left", noDescriptors},
 		{"exhaustion/cancelled meanwhile", noDescriptorsCancelled},
+		{"exhaustion/HoldBack panics", holdBackPanics},
+		{"exhaustion/Shed panics", shedPanics},
 	}
 }
 
@@ -120,4 +125,47 @@ func noDescriptorsCancelled(t *testing.T, r *rig) {
 	r.serving = r.serve(r.acceptance())
 	r.echoes(waiting)
 	r.finish()
+}
+
+// holdBackPanics: the client that waits has lost nothing.
+func holdBackPanics(_ *testing.T, r *rig) {
+	a := r.acceptance()
+	a.HoldBack = func(error) { panic("out of order") }
+	waiting := r.starve(a)
+	r.serving = r.serve(r.acceptance())
+	r.echoes(waiting)
+	r.finish()
+}
+
+// shedPanics: the client that was being shed is gone, the next one is served.
+func shedPanics(t *testing.T, r *rig) {
+	a := r.acceptance()
+	a.Shed = func(netip.AddrPort, error) { panic("out of order") }
+	shed := r.starve(a)
+	hearEnd(t, shed)
+	closeAll(shed)
+	r.serving = r.serve(r.acceptance())
+	r.echoes(r.connect())
+	r.finish()
+}
+
+// starve has a client wait without a descriptor for it until a function of a
+// has panicked, which costs no slot. It returns the client.
+func (r *rig) starve(a transport.Acceptance) peer {
+	t := r.t
+	t.Helper()
+	r.serving.cancel()
+	r.serving.wait(t)
+	r.gate = make(chan struct{})
+	failing := r.serve(a)
+	waiting := r.connect()
+	relieve := exhaust(t)
+	defer relieve()
+	close(r.gate)
+	failing.wait(t)
+	if failing.panicked != "out of order" {
+		t.Errorf("panic out of Serve: got %v; want that of the function", failing.panicked)
+	}
+	r.wantSlots()
+	return waiting
 }

@@ -13,6 +13,7 @@ import (
 func serveCases() []testCase {
 	return []testCase{
 		{"serve/again after a panic, none refused", serveAfterPanic},
+		{"serve/panic after the session was started", serveStartedPanic},
 		{"serve/cancelled and resumed", serveResumed},
 		{"serve/cancelled while waiting for a slot", serveCancelledAtSlot},
 		{"serve/second call waits for the first", serveTwice},
@@ -52,10 +53,7 @@ func serveAfterPanic(t *testing.T, r *rig) {
 	r.serving.wait(t)
 	a := r.acceptance()
 	accepted := a.Accepted
-	a.Accepted = func(transport.Conn) {
-		r.slots(-1)
-		panic("in Accepted")
-	}
+	a.Accepted = func(transport.Conn) { panic("in Accepted") }
 	for range 2 {
 		r.gate = make(chan struct{})
 		s := r.serve(a)
@@ -65,6 +63,7 @@ func serveAfterPanic(t *testing.T, r *rig) {
 		if s.panicked != "in Accepted" {
 			t.Errorf("panic out of Serve: got %v; want that of Accepted", s.panicked)
 		}
+		r.wantSlots()
 		hearReset(t, lost)
 		closeAll(lost)
 	}
@@ -77,6 +76,43 @@ func serveAfterPanic(t *testing.T, r *rig) {
 	for _, client := range waiting {
 		r.echoes(client)
 	}
+	r.finish()
+}
+
+// wantSlots checks that each slot was given back.
+func (r *rig) wantSlots() {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entered != 0 {
+		r.t.Errorf("slots neither used nor given back: got %d; want 0", r.entered)
+	}
+}
+
+// serveStartedPanic: a session that was started lives on, and has its slot.
+func serveStartedPanic(t *testing.T, r *rig) {
+	r.serving.cancel()
+	r.serving.wait(t)
+	client := r.connect()
+	var s *session
+	a := r.acceptance()
+	a.Accepted = func(c transport.Conn) {
+		r.slots(-1)
+		s = r.start(c, client, nil)
+		panic("in Accepted")
+	}
+	failing := r.serve(a)
+	failing.wait(t)
+	if failing.panicked != "in Accepted" {
+		t.Errorf("panic out of Serve: got %v; want that of Accepted", failing.panicked)
+	}
+	r.wantSlots()
+	s.Write([]byte("served"))
+	hear(t, client, "served")
+	s.Abort()
+	closeAll(client)
+	r.serving = r.serve(r.acceptance())
+	r.echoes(r.connect())
 	r.finish()
 }
 
