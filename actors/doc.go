@@ -84,14 +84,14 @@
 //	pipe of a burst              the loop              it is closed: when stalled, or with the loop
 //	goroutine of one event       the Conn              it is told: one that a timer or a method of
 //	                                                   the Conn brought about
-//	goroutine that interrupts an Serve, web            at once; it starts when they are to end
-//	 accept
+//	goroutine that wakes Accept  Serve, web            at once; it starts when they are to end
 //	of the goroutine transport:
 //	 reader, then client's copier the Conn             its stream ends or the Conn is closed
 //	 copier of the upstream      the Conn              likewise
 //	 dialler, one per attempt    the Conn              it connects, fails, loses or is cancelled
 //	 flusher of a stalled reply, the Conn              the socket has taken it, or is closed
 //	  and of each over TLS
+//	 timers of a stalled send    the Conn              it goes on, or the session ends
 //	listening socket             listener              the listener stops; the acceptor borrows it
 //	 and its reserve descriptor  the transport         likewise
 //	HTTP listening socket        supervisor            the supervisor stops; web borrows it
