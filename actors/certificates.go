@@ -16,7 +16,6 @@ import (
 // the Ledger they are memory and no actor: whoever scrapes or reloads asks nobody.
 type certificates struct {
 	own tlsconf.SelfSigned
-	log *slog.Logger // set with the first one
 
 	mu     sync.Mutex
 	served []certificate // in the order of their listeners' start
@@ -26,6 +25,7 @@ type certificates struct {
 type certificate struct {
 	listener string
 	source   *tlsconf.Source
+	log      *slog.Logger // of the listener's kind
 }
 
 var certificateNotAfter = prometheus.NewDesc("proxy_tls_certificate_not_after_seconds",
@@ -34,17 +34,16 @@ var certificateNotAfter = prometheus.NewDesc("proxy_tls_certificate_not_after_se
 // add lists the certificate of a listener whose socket is open, and says what
 // clients will hold against it.
 func (c *certificates) add(log *slog.Logger, listener string, source *tlsconf.Source) {
-	one := certificate{listener: listener, source: source}
-	one.warn(log)
+	one := certificate{listener: listener, source: source, log: log}
+	one.warn()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.log = log
 	c.served = append(c.served, one)
 }
 
-func (c *certificate) warn(log *slog.Logger) {
+func (c *certificate) warn() {
 	if w := c.source.Warning(time.Now()); w != "" {
-		log.Warn(w, slog.String("listener", c.listener))
+		c.log.Warn(w, slog.String("listener", c.listener))
 	}
 }
 
@@ -56,14 +55,14 @@ func (c *certificates) reload() error {
 	var failures []error
 	for _, one := range c.served {
 		if err := one.source.Reload(); err != nil {
-			c.log.Error("the old certificate is kept, the new one cannot be read",
+			one.log.Error("the old certificate is kept, the new one cannot be read",
 				slog.String("listener", one.listener), slog.Any("error", err))
 			failures = append(failures, fmt.Errorf("%s: %w", one.listener, err))
 			continue
 		}
-		c.log.Info("certificate read anew",
+		one.log.Info("certificate read anew",
 			slog.String("listener", one.listener), slog.Time("not_after", one.source.NotAfter()))
-		one.warn(c.log)
+		one.warn()
 	}
 	return errors.Join(failures...)
 }

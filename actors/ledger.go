@@ -99,9 +99,9 @@ func (a *account) end(o Outcome) {
 // health is whether a listener accepts, as its acceptor last said.
 type health struct {
 	began     chan struct{} // closed when it first accepts
+	begin     sync.Once
 	mu        sync.Mutex
 	accepting bool
-	everUp    bool
 	since     time.Time
 	restarts  uint64
 	failure   string
@@ -110,10 +110,8 @@ type health struct {
 func (h *health) up(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.everUp {
-		close(h.began)
-	}
-	h.everUp, h.accepting, h.since, h.failure = true, true, now, ""
+	h.accepting, h.since, h.failure = true, now, ""
+	h.begin.Do(func() { close(h.began) })
 }
 
 func (h *health) down(now time.Time, why string) {

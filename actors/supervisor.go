@@ -2,6 +2,7 @@ package actors
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -161,7 +162,7 @@ func (s *supervisor) drain(ctx actor.Context) {
 		return
 	}
 	s.draining = true
-	for _, child := range append([]*actor.PID(nil), ctx.Children()...) {
+	for _, child := range slices.Clone(ctx.Children()) {
 		if s.listeners[child.Id] != nil {
 			ctx.Send(child, &shutdown{})
 		}
@@ -193,7 +194,7 @@ func (s *supervisor) finish(ctx actor.Context) {
 	case len(ctx.Children()) == 0:
 		ctx.Stop(ctx.Self())
 	default:
-		for _, child := range append([]*actor.PID(nil), ctx.Children()...) {
+		for _, child := range slices.Clone(ctx.Children()) {
 			if s.timers[child.Id] != nil {
 				ctx.Stop(child) // in its pause it takes no mail, poison included
 			} else {

@@ -105,15 +105,14 @@ func awaitStart(start func(context.Context) (*actors.System, error), signals <-c
 	for {
 		select {
 		case r := <-started:
-			if r.tree != nil && ctx.Err() != nil {
+			if ctx.Err() == nil {
+				return r.tree, r.err
+			}
+			if r.tree != nil {
 				r.tree.Stop()
 				<-r.tree.Stopped()
-				return nil, nil
 			}
-			if ctx.Err() != nil {
-				return nil, nil
-			}
-			return r.tree, r.err
+			return nil, nil
 		case s := <-signals:
 			switch {
 			case !ends(s):

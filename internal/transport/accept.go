@@ -10,16 +10,6 @@ import (
 	"time"
 )
 
-const (
-	// holdBackMin and holdBackMax bound the wait after an accept that failed
-	// for want of descriptors or memory; it doubles from one to the other.
-	holdBackMin = 50 * time.Millisecond
-	holdBackMax = time.Second
-	// shedAfter is how long clients may wait in the kernel's queue for a
-	// descriptor before they are closed unserved.
-	shedAfter = 2 * time.Second
-)
-
 // listener is a Listener.
 type listener struct {
 	sockets sockets
@@ -103,8 +93,10 @@ func (l *listener) Serve(ctx context.Context, a Acceptance) error {
 	if caller.Err() != nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrListenerDead, net.ErrClosed)
+	return errClosedListener()
 }
+
+func errClosedListener() error { return fmt.Errorf("%w: %w", ErrListenerDead, net.ErrClosed) }
 
 // yield lets the next Serve begin.
 func (l *listener) yield() {
@@ -177,42 +169,8 @@ func (l *listener) accept(ctx context.Context, a Acceptance) (*conn, error) {
 			return nil, fmt.Errorf("%w: %w", ErrListenerDead, err)
 		case isAbandoned(err):
 		default:
-			l.holdBack(ctx, a, &want, err)
+			want.holdBack(ctx, a, err, func() (netip.AddrPort, bool) { return l.reserve.shed(l.tcp) })
 		}
-	}
-}
-
-// shortage is a time in which no client can be accepted.
-type shortage struct {
-	since time.Time // when it began, or when the queue was last emptied
-	pause time.Duration
-}
-
-// holdBack tells of the accept that failed with cause and waits. Once it has
-// lasted for shedAfter, all clients in the queue are closed instead: one that
-// hears at once can go elsewhere.
-func (l *listener) holdBack(ctx context.Context, a Acceptance, want *shortage, cause error) {
-	now := time.Now()
-	if want.since.IsZero() {
-		want.since = now
-	}
-	a.HoldBack(cause)
-	if isDescriptors(cause) && now.Sub(want.since) >= shedAfter {
-		for ctx.Err() == nil {
-			client, ok := l.reserve.shed(l.tcp)
-			if !ok {
-				break
-			}
-			a.Shed(client, cause)
-		}
-		want.since = now
-	}
-	wait := time.NewTimer(want.pause)
-	defer wait.Stop()
-	want.pause = min(2*want.pause, holdBackMax)
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
 	}
 }
 

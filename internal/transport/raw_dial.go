@@ -125,23 +125,30 @@ func newSocket(family int) (int, error) {
 	return fd, nil
 }
 
-// setOptions sets on fd what every socket of a session has: small messages
-// leave at once (an SMTP dialogue would wait 40 ms at each delayed
-// acknowledgement), and a dead peer is noticed.
-func setOptions(fd int, k KeepAlive) error {
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return os.NewSyscallError("setsockopt", err)
-	}
+// socketOption is one setsockopt(2).
+type socketOption struct {
+	level, name, value int32
+}
+
+// sessionOptions is what every socket of a session has: small messages leave at
+// once (an SMTP dialogue would wait 40 ms at each delayed acknowledgement), and
+// a dead peer is noticed.
+func sessionOptions(k KeepAlive) []socketOption {
+	options := []socketOption{{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1}}
 	if !k.Enabled {
-		return nil
+		return options
 	}
-	for _, o := range [...]struct{ level, name, value int }{
-		{unix.IPPROTO_TCP, keepAliveIdle, int(k.Idle.Seconds())},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(k.Interval.Seconds())},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, k.Count},
-		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
-	} {
-		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+	return append(options,
+		socketOption{unix.IPPROTO_TCP, keepAliveIdle, int32(k.Idle.Seconds())},
+		socketOption{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int32(k.Interval.Seconds())},
+		socketOption{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, int32(k.Count)},
+		socketOption{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1})
+}
+
+// setOptions sets sessionOptions on fd.
+func setOptions(fd int, k KeepAlive) error {
+	for _, o := range sessionOptions(k) {
+		if err := unix.SetsockoptInt(fd, int(o.level), int(o.name), int(o.value)); err != nil {
 			return os.NewSyscallError("setsockopt", err)
 		}
 	}

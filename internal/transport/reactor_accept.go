@@ -11,7 +11,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -166,8 +165,6 @@ func (l *epollListener) Serve(ctx context.Context, a Acceptance) error {
 	return errClosedListener()
 }
 
-func errClosedListener() error { return fmt.Errorf("%w: %w", ErrListenerDead, net.ErrClosed) }
-
 // yield lets the next Serve begin.
 func (l *epollListener) yield() {
 	<-l.turn
@@ -258,7 +255,7 @@ func (s *serving) accept(ctx context.Context) (int32, netip.AddrPort, error) {
 			return -1, client, deadListener(errno)
 		case abandonedErrno(errno):
 		default:
-			s.holdBack(ctx, &want, os.NewSyscallError("accept4", errno))
+			want.holdBack(ctx, s.Acceptance, os.NewSyscallError("accept4", errno), s.listener.shed)
 		}
 	}
 	return -1, netip.AddrPort{}, nil
@@ -266,34 +263,6 @@ func (s *serving) accept(ctx context.Context) (int32, netip.AddrPort, error) {
 
 func deadListener(errno syscall.Errno) error {
 	return fmt.Errorf("%w: %w", ErrListenerDead, os.NewSyscallError("accept4", errno))
-}
-
-// holdBack tells of the accept that failed with cause and waits. Once it has
-// lasted for shedAfter, all clients in the queue are closed instead: one that
-// hears at once can go elsewhere.
-func (s *serving) holdBack(ctx context.Context, want *shortage, cause error) {
-	now := time.Now()
-	if want.since.IsZero() {
-		want.since = now
-	}
-	s.HoldBack(cause)
-	if isDescriptors(cause) && now.Sub(want.since) >= shedAfter {
-		for ctx.Err() == nil {
-			client, ok := s.listener.shed()
-			if !ok {
-				break
-			}
-			s.Shed(client, cause)
-		}
-		want.since = now
-	}
-	wait := time.NewTimer(want.pause)
-	defer wait.Stop()
-	want.pause = min(2*want.pause, holdBackMax)
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-	}
 }
 
 // shed takes one waiting client with the reserve descriptor and closes it.

@@ -13,24 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketOption is one setsockopt(2).
-type socketOption struct {
-	level, name, value int32
-}
-
-// sessionOptions is what setOptions sets, for the sockets that sessions dial.
-func sessionOptions(k KeepAlive) []socketOption {
-	options := []socketOption{{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1}}
-	if !k.Enabled {
-		return options
-	}
-	return append(options,
-		socketOption{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int32(k.Idle.Seconds())},
-		socketOption{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int32(k.Interval.Seconds())},
-		socketOption{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, int32(k.Count)},
-		socketOption{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1})
-}
-
 // setRaw is setsockopt(2).
 func setRaw(fd int32, o *socketOption) error {
 	_, errno := again(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(o.level), uintptr(o.name),
