@@ -56,11 +56,18 @@ func newHold(fail bool) *hold {
 	return &hold{entered: make(chan struct{}), release: make(chan struct{}), fail: fail}
 }
 
-type recipient struct{}
+type recipient struct{ inbox *census.Inbox }
+
+// Hold implements census.Holder.
+func (r *recipient) Hold(b *census.Inbox) { r.inbox = b }
 
 // Receive implements actor.Actor.
-func (recipient) Receive(ctx actor.Context) {
+func (r *recipient) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *actor.Stopped:
+		if r.inbox != nil {
+			r.inbox.Close()
+		}
 	case *parcel:
 		m.delivered.Add(1)
 		m.gone <- struct{}{}
@@ -98,16 +105,30 @@ type world struct {
 	noticed observer
 }
 
+// eachMailbox runs a test with every kind of mailbox.
+func eachMailbox(t *testing.T, test func(t *testing.T, kind mailboxKind)) {
+	t.Helper()
+	for name, kind := range map[string]mailboxKind{
+		"mailbox": func(o census.Observer) actor.MailboxProducer {
+			return census.Mailbox(actor.UnboundedLockfree(), o)
+		},
+		"inbox": census.Inboxes,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, kind) })
+	}
+}
+
+type mailboxKind func(census.Observer) actor.MailboxProducer
+
 // start spawns the actor, about whose failures directive decides.
-func start(t *testing.T, directive actor.Directive) *world {
+func start(t *testing.T, kind mailboxKind, directive actor.Directive) *world {
 	t.Helper()
 	w := &world{noticed: make(observer, 10)}
 	w.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}))
 	census.WatchDeadLetters(w.system)
-	w.props = actor.PropsFromProducer(func() actor.Actor { return recipient{} },
-		actor.WithMailbox(census.Mailbox(actor.UnboundedLockfree(), w.noticed)))
+	w.props = actor.PropsFromProducer(func() actor.Actor { return &recipient{} }, actor.WithMailbox(kind(w.noticed)))
 	decide := actor.NewOneForOneStrategy(100, time.Hour, func(any) actor.Directive { return directive })
 	pid, err := w.system.Root.Copy().WithGuardian(decide).SpawnNamed(w.props, "recipient")
 	if err != nil {
@@ -132,8 +153,10 @@ func await[T any](t *testing.T, what string, ch <-chan T) T {
 }
 
 // Mail that is delivered is nobody else's business.
-func TestDelivered(t *testing.T) {
-	w := start(t, actor.StopDirective)
+func TestDelivered(t *testing.T) { eachMailbox(t, delivered) }
+
+func delivered(t *testing.T, kind mailboxKind) {
+	w := start(t, kind, actor.StopDirective)
 	p := newParcel()
 	w.system.Root.Send(w.pid, p)
 	await(t, "the parcel", p.gone)
@@ -144,8 +167,10 @@ func TestDelivered(t *testing.T) {
 
 // A failure is told with the stack of the culprit, before anybody decides, and
 // the mail behind it goes on.
-func TestFailureIsObservedWithItsStack(t *testing.T) {
-	w := start(t, actor.ResumeDirective)
+func TestFailureIsObservedWithItsStack(t *testing.T) { eachMailbox(t, failureIsObservedWithItsStack) }
+
+func failureIsObservedWithItsStack(t *testing.T, kind mailboxKind) {
+	w := start(t, kind, actor.ResumeDirective)
 	h, p := newHold(true), newParcel()
 	close(h.release)
 	w.system.Root.Send(w.pid, h)
@@ -161,8 +186,10 @@ func TestFailureIsObservedWithItsStack(t *testing.T) {
 }
 
 // Mail to an actor that is gone, or never was, is dropped.
-func TestMailToNobody(t *testing.T) {
-	w := start(t, actor.StopDirective)
+func TestMailToNobody(t *testing.T) { eachMailbox(t, mailToNobody) }
+
+func mailToNobody(t *testing.T, kind mailboxKind) {
+	w := start(t, kind, actor.StopDirective)
 	if err := w.system.Root.StopFuture(w.pid).Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +203,9 @@ func TestMailToNobody(t *testing.T) {
 // Mail that lies in the mailbox when the actor ends is dropped, whether the
 // actor was stopped, stopped itself behind other mail, or failed for good. Such
 // mail of a failed actor used to be forgotten, as its mailbox stayed suspended.
-func TestMailLeftInTheMailbox(t *testing.T) {
+func TestMailLeftInTheMailbox(t *testing.T) { eachMailbox(t, mailLeftInTheMailbox) }
+
+func mailLeftInTheMailbox(t *testing.T, kind mailboxKind) {
 	tests := []struct {
 		name string
 		fail bool
@@ -189,9 +218,9 @@ func TestMailLeftInTheMailbox(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := start(t, actor.StopDirective)
+			w := start(t, kind, actor.StopDirective)
 			h, p := newHold(tt.fail), newParcel()
-			w.system.Root.Send(w.pid, h)
+			go w.system.Root.Send(w.pid, h) // an inbox works in the sender's turn
 			await(t, "the actor's turn", h.entered)
 			tt.stop(w)
 			w.system.Root.Send(w.pid, p)
@@ -202,13 +231,15 @@ func TestMailLeftInTheMailbox(t *testing.T) {
 }
 
 // Mail is dropped also when another actor has the name by then.
-func TestMailLeftUnderANameUsedAgain(t *testing.T) {
-	w := start(t, actor.StopDirective)
+func TestMailLeftUnderANameUsedAgain(t *testing.T) { eachMailbox(t, mailLeftUnderANameUsedAgain) }
+
+func mailLeftUnderANameUsedAgain(t *testing.T, kind mailboxKind) {
+	w := start(t, kind, actor.StopDirective)
 	h, p := newHold(false), newParcel()
 	again := make(chan error, 1)
 	// Called by the actor that stops, before it looks whether it is gone.
 	w.system.ProcessRegistry.Add(successor{w, again}, "watcher")
-	w.system.Root.Send(w.pid, h)
+	go w.system.Root.Send(w.pid, h) // an inbox works in the sender's turn
 	await(t, "the actor's turn", h.entered)
 	process, _ := w.system.ProcessRegistry.GetLocal(w.pid.Id)
 	process.SendSystemMessage(w.pid, &actor.Watch{Watcher: w.system.NewLocalPID("watcher")})
