@@ -134,15 +134,23 @@ type socketOption struct {
 // once (an SMTP dialogue would wait 40 ms at each delayed acknowledgement), and
 // a dead peer is noticed.
 func sessionOptions(k KeepAlive) []socketOption {
-	options := []socketOption{{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1}}
+	return append(atOnce(), keepAliveOptions(k)...)
+}
+
+func atOnce() []socketOption {
+	return []socketOption{{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1}}
+}
+
+func keepAliveOptions(k KeepAlive) []socketOption {
 	if !k.Enabled {
-		return options
+		return nil
 	}
-	return append(options,
-		socketOption{unix.IPPROTO_TCP, keepAliveIdle, int32(k.Idle.Seconds())},
-		socketOption{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int32(k.Interval.Seconds())},
-		socketOption{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, int32(k.Count)},
-		socketOption{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1})
+	return []socketOption{
+		{unix.IPPROTO_TCP, keepAliveIdle, int32(k.Idle.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int32(k.Interval.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, int32(k.Count)},
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+	}
 }
 
 // setOptions sets sessionOptions on fd.

@@ -30,6 +30,7 @@ type epollListener struct {
 	fd      int32 // used by who has the turn
 	addr    netip.AddrPort
 	options []socketOption // of sockets that sessions dial
+	later   []socketOption // of those that have become upstreams, after a while
 	copies  bool           // no pipes are borrowed
 	turn    chan struct{}  // holds the one Serve that may run, in the end Close
 	reserve reserve        // of who has the turn
@@ -49,7 +50,12 @@ func (r *reactor) Listen(cfg ListenConfig) (Listener, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: net.TCPAddrFromAddrPort(cfg.Address), Err: err}
 	}
-	l := &epollListener{reactor: r, fd: fd, addr: localRaw(fd), options: sessionOptions(cfg.KeepAlive), copies: cfg.NoSplice, turn: make(chan struct{}, 1)}
+	l := &epollListener{reactor: r, fd: fd, addr: localRaw(fd), options: atOnce(), copies: cfg.NoSplice, turn: make(chan struct{}, 1)}
+	if cfg.KeepAlive.Idle < youthMost {
+		l.options = sessionOptions(cfg.KeepAlive)
+	} else {
+		l.later = keepAliveOptions(cfg.KeepAlive)
+	}
 	l.life, l.end = context.WithCancel(context.Background())
 	if err := l.reserve.open(); err != nil {
 		closeRaw(fd)

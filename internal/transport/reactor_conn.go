@@ -16,6 +16,7 @@ const (
 	clientRole uint8 = iota
 	firstDialRole
 	lastDialRole uint8 = 250
+	ripeRole     uint8 = 252 // its relay has lasted a while
 	timerRole    uint8 = 253 // a timer is due
 	resumeRole   uint8 = 254 // its new turn has come
 	noRole       uint8 = 255 // somebody wants it looked at
@@ -24,7 +25,14 @@ const (
 // watched is what a session hears of its sockets, edge-triggered: an event says
 // that something has changed, and what was seen is remembered in the flow.
 // EPOLLPRI marks urgent data, at which a read stops short.
-const watched = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET&0xffffffff
+//
+// Room to write is heard of by who connects, since that says when it has
+// connected, and of a client only once it was full: each socket that is asked
+// about has room at first, and an event would say so.
+const (
+	watched     = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET&0xffffffff
+	watchedRoom = watched | unix.EPOLLOUT
+)
 
 // epollConn is a Conn on a loop. There may be very many of them, idle in their
 // relay: what is needed only before it is in greeting.
@@ -49,6 +57,8 @@ type epollConn struct {
 	reset    bool // in the relay, by the side by
 	by       Side
 	left     bool     // the loop has forgotten it
+	roomy    bool     // the loop hears of room at the client
+	newborn  bool     // its relay is to be noted in the nursery
 	fd       [2]int32 // by side, -1: none
 	role     uint8    // of the upstream's socket
 	lastRole uint8
@@ -112,7 +122,7 @@ func (c *epollConn) Start(owner Owner) {
 		return
 	}
 	// What the client sent before is reported by this call.
-	if err := c.watch(c.fd[Client], clientRole); err != nil {
+	if err := c.watch(c.fd[Client], clientRole, watched); err != nil {
 		c.shut(Ended{End: Broken, Err: internal(err)}, resetRaw)
 	}
 }
@@ -124,8 +134,8 @@ func tellLate(owner Owner) {
 }
 
 // watch lets the loop hear of fd.
-func (c *epollConn) watch(fd int32, role uint8) error {
-	e := unix.EpollEvent{Events: watched, Fd: c.index, Pad: int32(c.data | uint32(role))}
+func (c *epollConn) watch(fd int32, role uint8, events uint32) error {
+	e := unix.EpollEvent{Events: events, Fd: c.index, Pad: int32(c.data | uint32(role))}
 	return failure("epoll_ctl", watchRaw(c.loop.epoll, unix.EPOLL_CTL_ADD, fd, &e))
 }
 
@@ -176,8 +186,24 @@ func (c *epollConn) Write(p []byte) {
 		return
 	}
 	if n = max(n, 0); n < len(p) {
-		f.rest, f.blocked = append([]byte(nil), p[n:]...), true
+		f.rest = append([]byte(nil), p[n:]...)
+		c.block(Client)
 	}
+}
+
+// block notes that a side takes no more. The kernel says when it does.
+func (c *epollConn) block(to Side) {
+	c.flow[to.other()].blocked = true
+	if to != Client || c.roomy {
+		return
+	}
+	e := unix.EpollEvent{Events: watchedRoom, Fd: c.index, Pad: int32(c.data | uint32(clientRole))}
+	// It says at once if there is room by now.
+	if errno := watchRaw(c.loop.epoll, unix.EPOLL_CTL_MOD, c.fd[Client], &e); errno != 0 {
+		c.sendFailed(Client, errno)
+		return
+	}
+	c.roomy = true
 }
 
 func (c *epollConn) SetTimer(d time.Duration) {
@@ -201,7 +227,7 @@ func (c *epollConn) Relay(session, total *Traffic) {
 	if held := c.greeting.held; len(held) > 0 {
 		c.flow[Client].rest = held
 	}
-	c.greeting, c.deadline = nil, 0
+	c.greeting, c.deadline, c.newborn = nil, 0, len(c.listener.later) > 0
 	c.loop.timers.remove(c)
 	for _, side := range []Side{Client, Upstream} {
 		if c.gone[side] || c.flow[side].hung {

@@ -74,7 +74,7 @@ func (c *epollConn) Dial(number int, upstream netip.AddrPort) {
 	fd, err := c.connect(upstream)
 	if err == nil {
 		c.lastRole = c.lastRole%lastDialRole + 1
-		if err = c.watch(fd, c.lastRole); err != nil {
+		if err = c.watch(fd, c.lastRole, watchedRoom); err != nil {
 			closeRaw(fd)
 		}
 	}

@@ -44,7 +44,9 @@ type loop struct {
 	again    []*epollConn // have used up their turn, and wait behind the others
 	resumed  []*epollConn // spare room for again
 	locked   bool         // the turn under way holds its session's mutex
-	buf      [smallBuffer]byte
+	buf      [gulp]byte
+
+	nursery nursery
 
 	timers timers      // for any goroutine
 	pipes  pipes       // for any goroutine
@@ -135,6 +137,9 @@ func (l *loop) run() {
 		}
 		l.runAgain()
 		l.runTimers()
+		if l.nursery.next() != 0 {
+			l.runNursery(l.now())
+		}
 	}
 }
 
@@ -174,6 +179,9 @@ func (l *loop) fetch(epoll uintptr) bool {
 // does no harm and is cheaper than setting the deadline for each timer.
 func (l *loop) arm() {
 	next := l.timers.next()
+	if due := l.nursery.next(); next == 0 || due != 0 && due < next {
+		next = due
+	}
 	if next == 0 || l.armed != 0 && l.armed <= next {
 		return
 	}

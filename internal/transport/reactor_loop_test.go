@@ -48,10 +48,13 @@ func TestIdleSessions(t *testing.T) {
 	}
 }
 
-// TestReactorSocketOptions looks at both sockets of a session.
+// TestReactorSocketOptions looks at both sockets of a session that has lasted a
+// while: until then the one it dialled needs no keepalive.
 func TestReactorSocketOptions(t *testing.T) {
 	r := newReactorRig(t, true)
 	s := r.relayed()
+	s.exchange(t, "in the relay")
+	r.onLoop(func() { r.loop.runNursery(r.loop.now() + youth) })
 	s.conn.mu.Lock()
 	sockets := s.conn.fd
 	s.conn.mu.Unlock()

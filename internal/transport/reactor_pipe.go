@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"fmt"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ const (
 	// pipesLent bounds the pipes of a loop that are out at once: each that
 	// stalls keeps its bytes in the kernel's memory. Who gets none copies.
 	pipesLent = 64
-	// pipesPause is how many bursts do without after no pipe could be had:
+	// pipesPause is how many reads do without after no pipe could be had:
 	// finding out costs more than a pipe saves.
 	pipesPause = 256
 )
@@ -42,7 +43,7 @@ type pipes struct {
 	mu    sync.Mutex
 	spare []*pipe
 	lent  int
-	pause int // bursts that need not ask
+	pause int // reads that need not ask
 }
 
 // take lends an empty pipe. It returns nil if there is none to be had, or none
@@ -59,6 +60,34 @@ func (s *pipes) take() *pipe {
 		s.lent++
 		return p
 	}
+	p := s.another()
+	if p != nil {
+		s.lent++
+	}
+	return p
+}
+
+// ready reports whether take will lend a pipe. It opens the first one.
+func (s *pipes) ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lent >= pipesLent {
+		return false
+	}
+	if len(s.spare) > 0 {
+		return true
+	}
+	p := s.another()
+	if p == nil {
+		return false
+	}
+	s.spare = append(s.spare, p)
+	return true
+}
+
+// another opens a pipe, unless that failed a short while ago. It is called with
+// the mutex held.
+func (s *pipes) another() *pipe {
 	if s.pause > 0 {
 		s.pause--
 		return nil
@@ -68,8 +97,16 @@ func (s *pipes) take() *pipe {
 		s.pause = pipesPause
 		return nil
 	}
-	s.lent++
 	return p
+}
+
+// fill copies p, which is no longer than gulp, into an empty pipe.
+func (p *pipe) fill(b []byte) {
+	n, err := unix.Write(int(p.w), b)
+	if err != nil || n != len(b) {
+		panic(fmt.Sprintf("write %d bytes to an empty pipe: %d, %v", len(b), n, err))
+	}
+	p.held = n
 }
 
 // give takes a pipe back. One that holds a session's bytes is never lent again.
@@ -96,7 +133,7 @@ func (s *pipes) close() {
 
 // openPipe opens a pipe of pipeSize, or of what the system grants: without
 // privileges a user has 64 pipes of that size, then smaller ones, pipe(7). One
-// smaller than a buffer is no use.
+// smaller than a gulp is no use.
 func openPipe() (*pipe, error) {
 	var fd [2]int
 	if err := unix.Pipe2(fd[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
@@ -107,7 +144,7 @@ func openPipe() (*pipe, error) {
 	if err != nil {
 		size, err = unix.FcntlInt(uintptr(fd[1]), unix.F_GETPIPE_SZ, 0)
 	}
-	if err == nil && size < smallBuffer {
+	if err == nil && size < gulp {
 		err = unix.ENOBUFS
 	}
 	if err != nil {

@@ -10,9 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// turnBytes is how much one direction may carry before the other sessions of
-// the loop have their turn.
-const turnBytes = 1 << 20
+const (
+	// turnBytes is how much one direction may move before the other sessions of
+	// the loop have their turn: some 3 ms of processor. Measured with eight
+	// streams in seconds of processor per GiB: 16 MiB 0.22, 1 MiB 0.33.
+	turnBytes = 16 << 20
+	// gulp is how much is read at once: a message of the usual size in one go. A
+	// read that fills it begins a burst.
+	gulp = 64 << 10
+	// copyWeight is by how much a byte that is copied uses up its turn faster
+	// than one that moves through a pipe.
+	copyWeight = 8
+)
 
 // flow is one direction: what comes from one side and goes to the other. The
 // flow towards the client also holds what the owner wrote.
@@ -73,15 +82,21 @@ func (c *epollConn) resume() {
 	}
 }
 
-// carry takes once from a side, when all that came before was handed on.
+// carry takes once from a side, when all that came before was handed on, and
+// returns by how much that uses up the turn.
 func (c *epollConn) carry(from Side) int {
 	f := &c.flow[from]
 	var n int
 	var errno syscall.Errno
-	if f.pipe != nil {
+	room := c.loop.buf[:smallBuffer]
+	switch {
+	case f.pipe != nil:
 		n, errno = spliceRaw(c.fd[from], f.pipe.w, f.pipe.size)
-	} else {
-		n, errno = receiveRaw(c.fd[from], c.loop.buf[:])
+	case !c.listener.copies && c.loop.pipes.ready():
+		room = c.loop.buf[:]
+		fallthrough
+	default:
+		n, errno = receiveRaw(c.fd[from], room)
 	}
 	switch {
 	case errno == unix.EAGAIN:
@@ -98,11 +113,11 @@ func (c *epollConn) carry(from Side) int {
 		f.pipe.held = n
 		return n
 	}
-	f.readable = n == len(c.loop.buf) || f.thorough
-	if c.forward(from, c.loop.buf[:n]) && n == len(c.loop.buf) && !c.listener.copies {
+	f.readable = n == len(room) || f.thorough
+	if c.forward(from, room[:n]) && n == len(room) && !c.listener.copies {
 		f.pipe = c.loop.pipes.take() // a burst
 	}
-	return n
+	return copyWeight * n
 }
 
 // forward sends p, which is in the loop's buffer, and keeps what the
@@ -116,10 +131,24 @@ func (c *epollConn) forward(from Side, p []byte) bool {
 	}
 	n = max(n, 0)
 	c.count(from, n)
-	if n < len(p) {
-		f.rest, f.blocked = slices.Clone(p[n:]), true
+	if n == len(p) {
+		return true
 	}
-	return n == len(p)
+	c.keep(f, p[n:])
+	c.block(to)
+	return false
+}
+
+// keep keeps what a destination did not take: in memory up to smallBuffer, since
+// very many may be stalled at once, and what is beyond it in a pipe. That one is
+// ready was seen before so much was read.
+func (c *epollConn) keep(f *flow, p []byte) {
+	short := min(len(p), smallBuffer)
+	if p := p[short:]; len(p) > 0 {
+		f.pipe = c.loop.pipes.take()
+		f.pipe.fill(p)
+	}
+	f.rest = slices.Clone(p[:short])
 }
 
 // flush sends what is left of a flow. False: the destination is full, or lost.
@@ -138,7 +167,7 @@ func (c *epollConn) flush(from Side) bool {
 		}
 		switch {
 		case errno == unix.EAGAIN:
-			f.blocked = true
+			c.block(to)
 		case errno != 0:
 			c.sendFailed(to, errno)
 			return false

@@ -93,7 +93,7 @@ func TestNoPipes(t *testing.T) {
 	}
 	s.part(t)
 	r.onLoop(func() {
-		if most := 8<<20/smallBuffer/pipesPause + 1; asked == 0 || asked > most {
+		if most := 2*8<<20/smallBuffer/pipesPause + 1; asked == 0 || asked > most {
 			t.Errorf("pipes asked for: got %d; want 1 to %d", asked, most)
 		}
 	})
@@ -153,12 +153,56 @@ func TestStalledPipe(t *testing.T) {
 	next.part(t)
 }
 
+// TestRemainder: of what a client does not take, little is kept in memory, and
+// nothing is lost or changes its order.
+func TestRemainder(t *testing.T) {
+	r := newReactorRig(t, true)
+	s := r.relayed()
+	p := bytes.Repeat([]byte("0123456789abcdefghi"), 1<<20)
+	sent := make(chan error, 1)
+	go func() {
+		var err error
+		for rest := p; len(rest) > 0 && err == nil; {
+			n := min(40_000, len(rest)) // less than a gulp: not yet a burst
+			_, err = s.upstream.Write(rest[:n])
+			rest = rest[n:]
+		}
+		sent <- err
+	}()
+	for blocked := false; !blocked; runtime.Gosched() {
+		r.onLoop(func() {
+			f := &s.conn.flow[Upstream]
+			blocked = f.blocked
+			if len(f.rest) > smallBuffer {
+				t.Errorf("bytes in memory: got %d; want at most %d", len(f.rest), smallBuffer)
+			}
+		})
+	}
+	got := make([]byte, len(p))
+	if _, err := io.ReadFull(s.client, got); err != nil || !bytes.Equal(got, p) {
+		t.Errorf("received: %v, equal %v; want all as it was sent", err, bytes.Equal(got, p))
+	}
+	if err := wait(t, sent, "all is sent"); err != nil {
+		t.Error(err)
+	}
+	s.part(t)
+}
+
 // TestReactorPanic: a bug of the reactor costs the session it shows in; the
 // loop and its other sessions live on.
 func TestReactorPanic(t *testing.T) {
 	r := newReactorRig(t, true)
 	other := r.relayed()
-	r.onLoop(func() { r.loop.pipes.open = func() (*pipe, error) { panic("a bug of ours") } })
+	bugs := 1
+	r.onLoop(func() {
+		r.loop.pipes.spare = nil
+		r.loop.pipes.open = func() (*pipe, error) {
+			if bugs--; bugs == 0 {
+				panic("a bug of ours")
+			}
+			return openPipe()
+		}
+	})
 	s := r.relayed()
 	go func() { _, _ = s.upstream.Write(make([]byte, 1<<20)) }() // until the reset
 	e := wait(t, s.ended, "the session ends")

@@ -94,6 +94,8 @@ func (c *epollConn) note(role uint8, events uint32) {
 		c.waits = false
 	case timerRole:
 		c.expire()
+	case ripeRole:
+		c.ripen()
 	case clientRole:
 		c.noteSide(Client, events)
 	case c.role:
@@ -134,6 +136,10 @@ func (c *epollConn) work() {
 			c.flush(Upstream)
 		}
 	case relaying:
+		if c.newborn {
+			c.newborn = false
+			c.loop.nursery.enter(c, c.loop.now())
+		}
 		c.pump(Client)
 		c.pump(Upstream)
 		if c.reset {
@@ -211,7 +217,7 @@ func (c *epollConn) part() {
 	}
 	f := &c.flow[Client]
 	for turns := 0; f.readable && !f.ended && !c.gone[Client]; turns++ {
-		if turns*smallBuffer >= turnBytes {
+		if copyWeight*turns*gulp >= turnBytes {
 			c.resume()
 			return
 		}
