@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-proxy/troupe/internal/census"
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/supervise"
 	"github.com/troupe-proxy/troupe/internal/task"
@@ -25,6 +26,7 @@ type connection struct {
 	record *record
 
 	self    *actor.PID
+	inbox   *census.Inbox
 	resolve context.CancelFunc // ends the resolver's goroutine
 	inTurn  bool               // still set after a turn: that turn panicked
 }
@@ -41,7 +43,10 @@ type shared struct {
 }
 
 // Notify implements transport.Owner: the event becomes a message to the actor.
-func (c *connection) Notify(e transport.Event) { c.shared.root.Send(c.self, e) }
+func (c *connection) Notify(e transport.Event) { c.inbox.PostUserMessage(e) }
+
+// Hold implements census.Holder.
+func (c *connection) Hold(b *census.Inbox) { c.inbox = b }
 
 // Receive implements actor.Actor.
 func (c *connection) Receive(ctx actor.Context) {
@@ -49,11 +54,12 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		supervise.Contain(c.shared.log, c.release)
 	case *actor.Stopped:
+		c.inbox.Close()
 	default:
 		c.inTurn = true
 		c.shared.tap(KindConnection, m)
 		if ev, ok := c.event(ctx, m); ok {
-			c.step(ctx, ev)
+			c.step(ev)
 		}
 		c.inTurn = false
 	}
@@ -89,7 +95,7 @@ func (c *connection) event(ctx actor.Context, m any) (event, bool) {
 
 // step runs the machine on one event, and on the answers to what it asked for
 // that are known at once.
-func (c *connection) step(ctx actor.Context, ev event) {
+func (c *connection) step(ev event) {
 	acts := c.shared.actions.Get().(*[]action)
 	for again := true; again; {
 		now := time.Now()
@@ -107,7 +113,7 @@ func (c *connection) step(ctx actor.Context, ev event) {
 			if a := &(*acts)[i]; a.do == doBind {
 				ev, again = c.bindSource(a), true
 			} else {
-				c.do(ctx, a, now)
+				c.do(a, now)
 			}
 			(*acts)[i] = action{} // the pool must not keep a session's bytes
 		}
@@ -121,7 +127,7 @@ func (c *connection) bindSource(a *action) event {
 }
 
 // do carries out one action.
-func (c *connection) do(ctx actor.Context, a *action, now time.Time) {
+func (c *connection) do(a *action, now time.Time) {
 	switch a.do {
 	case doWrite:
 		c.conn.Write(a.bytes)
@@ -149,7 +155,7 @@ func (c *connection) do(ctx actor.Context, a *action, now time.Time) {
 		c.cancelResolve()
 		c.conn.Abort()
 	case doEnd:
-		c.end(ctx, a.outcome, a.err, now)
+		c.end(a.outcome, a.err, now)
 	}
 }
 
@@ -190,12 +196,12 @@ func (c *connection) cancelResolve() {
 }
 
 // end books the session and stops the actor.
-func (c *connection) end(ctx actor.Context, o Outcome, err error, now time.Time) {
+func (c *connection) end(o Outcome, err error, now time.Time) {
 	c.cancelResolve()
 	if c.record.end(o, now) {
 		c.report(o, err, now)
 	}
-	ctx.Stop(ctx.Self())
+	c.inbox.Stop()
 }
 
 // release is the end of an actor that was stopped before its session ended:
@@ -239,9 +245,12 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 		c.shared.log.LogAttrs(context.Background(), level, text, attrs...)
 	}
 	if o.Class != Probed {
-		c.shared.root.Send(c.shared.metrics, &sessionEnded{
+		ended := sessionEnded{
 			account: r.account, relayed: r.upstream.IsValid(),
 			greeted: r.greeted, requested: r.requested, dialled: r.dialled, total: now.Sub(r.since),
-		})
+		}
+		if r.account.reports.add(ended) {
+			c.shared.root.Send(c.shared.metrics, &sessionsEnded{})
+		}
 	}
 }

@@ -57,7 +57,9 @@
 // are messages to a connection too. Commands are imperative, events past tense.
 // Receive never blocks. The listener and its connections run on the goroutine
 // of whoever sends to them, mostly a transport's, so that a session costs no
-// switch of goroutines; the others run on goroutines of protoactor's.
+// switch of goroutines; the others run on goroutines of protoactor's. A
+// connection has an inbox (internal/census) to which the transport posts
+// directly.
 //
 // # Counting
 //
@@ -65,7 +67,8 @@
 // and read when somebody scrapes: a lost message bends no counter.
 // proxy_active_connections is derived: accepted less those that ended. A record
 // goes with each session and books its end once, whoever finds out. Only
-// histograms are fed by messages.
+// histograms wait for the metrics actor: ended sessions leave a report, and the
+// first of a batch tells it by a message.
 //
 // # Who owns what
 //

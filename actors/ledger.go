@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
@@ -35,6 +37,9 @@ type account struct {
 
 	destinations *destinations
 	series       []*series
+
+	reports                 *reports
+	greet, connect, session prometheus.Observer
 }
 
 // ErrListenerKnown says that two listeners were given the same address.

@@ -92,8 +92,7 @@ func (l *listener) start(ctx actor.Context) {
 	// Connections run on the sender's goroutine, which is mostly the
 	// transport's: a session then costs no switch of goroutines.
 	l.connection = actor.PropsFromProducer(func() actor.Actor { return l.next },
-		actor.WithDispatcher(actor.NewSynchronizedDispatcher(throughput)),
-		actor.WithMailbox(census.Mailbox(actor.UnboundedLockfree(), observer{KindConnection, l.log})))
+		actor.WithMailbox(census.Inboxes(observer{KindConnection, l.log})))
 	l.spawnAcceptor(ctx)
 	if l.socket == nil {
 		l.restartAfter(0)

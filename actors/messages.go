@@ -47,13 +47,8 @@ type resolved struct {
 	err   error
 }
 
-// connection → metrics: a session that was more than a probe has ended.
-type sessionEnded struct {
-	account *account
-	relayed bool
-	// Since accept; 0 is not reached.
-	greeted, requested, dialled, total time.Duration
-}
+// connection → metrics: reports is no longer empty.
+type sessionsEnded struct{}
 
 // metrics → itself: look for destinations to prune.
 type pruneTick struct{}

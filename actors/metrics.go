@@ -27,6 +27,7 @@ type Metrics struct {
 	session  *prometheus.HistogramVec
 
 	certificates certificates
+	reports      reports
 }
 
 // NewMetrics makes a registry with the families of the proxy, all without a
@@ -76,22 +77,24 @@ func (m *Metrics) open(listener string, series int, idle time.Duration) (*accoun
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range []*prometheus.HistogramVec{m.greet, m.connect, m.session} {
-		h.WithLabelValues(listener)
-	}
+	a.reports = &m.reports
+	a.greet, a.connect, a.session = m.greet.WithLabelValues(listener), m.connect.WithLabelValues(listener), m.session.WithLabelValues(listener)
 	return a, nil
 }
 
-func (m *Metrics) observe(e *sessionEnded) {
-	listener := e.account.listener
-	if e.greeted > 0 {
-		m.greet.WithLabelValues(listener).Observe(e.greeted.Seconds())
-	}
-	if e.dialled > 0 {
-		m.connect.WithLabelValues(listener).Observe((e.dialled - e.requested).Seconds())
-	}
-	if e.relayed {
-		m.session.WithLabelValues(listener).Observe(e.total.Seconds())
+// observe puts what sessions have reported into the histograms.
+func (m *Metrics) observe() {
+	for _, e := range m.reports.take() {
+		a := e.account
+		if e.greeted > 0 {
+			a.greet.Observe(e.greeted.Seconds())
+		}
+		if e.dialled > 0 {
+			a.connect.Observe((e.dialled - e.requested).Seconds())
+		}
+		if e.relayed {
+			a.session.Observe(e.total.Seconds())
+		}
 	}
 }
 
@@ -116,11 +119,12 @@ func (a *metricsActor) Receive(ctx actor.Context) {
 	default:
 		a.tap(KindMetrics, ctx.Message())
 	}
-	switch m := ctx.Message().(type) {
+	switch ctx.Message().(type) {
 	case *actor.Started:
 		a.tick(ctx)
-	case *sessionEnded:
-		a.metrics.observe(m)
+		a.metrics.observe() // the message may have been lost with a restart
+	case *sessionsEnded:
+		a.metrics.observe()
 	case *pruneTick:
 		a.tick(ctx) // first: a panic below must not end the ticking
 		if n := a.metrics.Ledger.prune(time.Now()); n > 0 {

@@ -53,16 +53,16 @@ func TestMetricsFailures(t *testing.T) {
 	})
 }
 
-// A session's end that makes the metrics actor panic costs one observation and
-// no count.
+// A report that makes the metrics actor panic waits for the next one; it used to
+// cost an observation.
 func TestMetricsPanicsOnASession(t *testing.T) {
-	tr := startTree(t, func(s *setup) { s.tap = panicsOnce(on[*sessionEnded](KindMetrics)) })
+	tr := startTree(t, func(s *setup) { s.tap = panicsOnce(on[*sessionsEnded](KindMetrics)) })
 	echo := startUpstream(t)
 	for range 2 {
 		must(t, tr.mustOpen(echo.addr).finish())
 	}
-	eventually(t, "the second session to be observed", func() bool {
-		return gather(t, tr.reg).sum("proxy_session_duration_seconds") == 1
+	eventually(t, "both sessions to be observed", func() bool {
+		return gather(t, tr.reg).sum("proxy_session_duration_seconds") == 2
 	})
 	if got := gather(t, tr.reg).sum("proxy_connections_completed_total"); got != 2 {
 		t.Errorf("%v sessions completed; want 2", got)
