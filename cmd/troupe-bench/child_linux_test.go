@@ -63,7 +63,7 @@ func childUnderLoad(t *testing.T, parent int, stderr io.Reader) (proxy int) {
 			if len(descendants(all, proxy)) > 1 {
 				continue // what it uses is its children's too
 			}
-			if u, err := readUsage(proxy); err == nil && u.files > 2*usualSizes().clients {
+			if u, err := readUsage(proxy); err == nil && u.files > 2*usualSizes().trippers {
 				return true
 			}
 		}

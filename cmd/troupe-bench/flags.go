@@ -91,12 +91,14 @@ func (o *options) define(p *pflag.FlagSet) {
 	p.StringVar(&o.format, "format", "text", "form of the table: text, markdown or json")
 	p.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up a single measurement after `duration`")
 	s := &o.sizes
-	p.IntVar(&s.clients, "clients", s.clients, "clients at once (sessions, smtp, roundtrip)")
+	p.IntVar(&s.clients, "clients", s.clients, "clients at once (sessions, smtp)")
 	p.IntVar(&s.sessions, "sessions", s.sessions, "sessions to open, use and close")
 	p.IntVar(&s.dialogues, "dialogues", s.dialogues, "SMTP dialogues")
 	p.IntVar(&s.roundtrips, "roundtrips", s.roundtrips, "round trips in all")
+	p.IntVar(&s.trippers, "roundtrip-clients", s.trippers, "clients at once (roundtrip)")
 	p.Var(&s.bulk, "bulk", "bytes to carry in all, as 1GiB or 64MiB")
 	p.Var(&s.idle, "idle", "two counts of idle sessions, as 2000,8000")
+	p.DurationVar(&s.settle, "settle", s.settle, "read what idle sessions cost `duration` after the last was opened")
 }
 
 // check refuses what contradicts itself and fills in what follows from flags.
@@ -141,8 +143,11 @@ func (o *options) makeQuick(p *pflag.FlagSet) {
 		"sessions":   func() { o.sizes.sessions = given.sessions },
 		"dialogues":  func() { o.sizes.dialogues = given.dialogues },
 		"roundtrips": func() { o.sizes.roundtrips = given.roundtrips },
-		"bulk":       func() { o.sizes.bulk = given.bulk },
-		"idle":       func() { o.sizes.idle = given.idle },
+		"settle":     func() { o.sizes.settle = given.settle },
+
+		"roundtrip-clients": func() { o.sizes.trippers = given.trippers },
+		"bulk":              func() { o.sizes.bulk = given.bulk },
+		"idle":              func() { o.sizes.idle = given.idle },
 	} {
 		if p.Changed(name) {
 			restore()

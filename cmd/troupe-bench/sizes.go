@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // sizes say how much each workload does.
@@ -13,21 +14,24 @@ type sizes struct {
 	sessions   int
 	dialogues  int
 	roundtrips int
+	trippers   int // clients of the round trips
 	bulk       byteSize
 	idle       countPair
+	settle     time.Duration // between opening the last idle session and reading its cost
+	files      int           // RLIMIT_NOFILE; 0: none
 }
 
 func usualSizes() sizes {
 	return sizes{
-		clients: 64, sessions: 10_000, dialogues: 3_000, roundtrips: 100_000,
-		bulk: 1 << 30, idle: countPair{2_000, 8_000},
+		clients: 64, sessions: 10_000, dialogues: 3_000, roundtrips: 100_000, trippers: 16,
+		bulk: 1 << 30, idle: countPair{2_000, 8_000}, settle: 30 * time.Second,
 	}
 }
 
 func quickSizes() sizes {
 	return sizes{
-		clients: 8, sessions: 200, dialogues: 50, roundtrips: 1_000,
-		bulk: 16 << 20, idle: countPair{50, 200},
+		clients: 8, sessions: 200, dialogues: 50, roundtrips: 1_000, trippers: 8,
+		bulk: 16 << 20, idle: countPair{50, 200}, settle: time.Second,
 	}
 }
 
@@ -38,6 +42,7 @@ func (s *sizes) check() error {
 		atLeastOne("sessions", s.sessions),
 		atLeastOne("dialogues", s.dialogues),
 		atLeastOne("roundtrips", s.roundtrips),
+		atLeastOne("roundtrip-clients", s.trippers),
 	)
 }
 

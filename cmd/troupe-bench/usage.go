@@ -26,11 +26,8 @@ func (p *subject) usage() (usageReading, error) {
 	return readUsage(p.pid)
 }
 
-// Files that one session may take: in this program two, its client's and its
-// server's; in a proxy six, if it keeps a pipe for each direction.
 const (
-	ownFiles   = 2
-	proxyFiles = 6
+	ownFiles   = 2    // of a session in this program: its client's and its server's
 	spareFiles = 1024 // for all else
 )
 
@@ -40,18 +37,15 @@ func (o *options) makeRoom(b *board) error {
 	if !slices.ContainsFunc(o.selected, func(w workload) bool { return w.name == idleName }) {
 		o.sizes.idle = countPair{} // nothing to make room for
 	}
-	each := ownFiles
-	if o.compare {
-		each = proxyFiles
-	}
-	limit, err := raiseFileLimit(each*max(o.sizes.idle.high, o.sizes.clients) + spareFiles)
+	limit, err := raiseFileLimit(ownFiles*max(o.sizes.idle.high, o.sizes.clients, o.sizes.trippers) + spareFiles)
 	if err != nil {
 		return fmt.Errorf("RLIMIT_NOFILE: %w", err)
 	}
 	if limit == 0 {
 		return nil // no such limit here
 	}
-	if fits := o.sizes.idle.capped((limit - spareFiles) / each); fits != o.sizes.idle {
+	o.sizes.files = limit
+	if fits := o.sizes.idle.capped((limit - spareFiles) / ownFiles); fits != o.sizes.idle {
 		b.note("idle: %s sessions instead of %s, since RLIMIT_NOFILE is %d and cannot be raised",
 			&fits, &o.sizes.idle, limit)
 		o.sizes.idle = fits

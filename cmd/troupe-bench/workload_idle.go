@@ -32,18 +32,23 @@ func runIdle(ctx context.Context, p *subject, s *sizes) (outcome, error) {
 	if err := h.grow(ctx, s.idle.low); err != nil {
 		return outcome{}, err
 	}
-	low, known := settledUsage(ctx, p)
-	if err := h.grow(ctx, s.idle.high); err != nil {
+	low, known := settledUsage(ctx, p, s.settle)
+	count := s.idle
+	if known && s.files > 0 {
+		// The proxy has the same limit, and may take more of it than this program.
+		count.high = min(count.high, max(count.low+1, (s.files-spareFiles)*count.low/low.files))
+	}
+	if err := h.grow(ctx, count.high); err != nil {
 		return outcome{}, err
 	}
 	if !known {
 		return outcome{values: []float64{math.NaN(), math.NaN()}}, nil
 	}
-	high, known := settledUsage(ctx, p)
+	high, known := settledUsage(ctx, p, s.settle)
 	if !known {
 		return outcome{}, fmt.Errorf("the proxy is gone")
 	}
-	more := float64(s.idle.high - s.idle.low)
+	more := float64(count.high - count.low)
 	return outcome{values: []float64{
 		float64(high.resident-low.resident) / 1024 / more,
 		float64(high.files-low.files) / more,
@@ -89,9 +94,16 @@ func (h *held) close() {
 	}
 }
 
-// settledUsage reads the usage once the memory stays within 1 % for a second,
-// or after five seconds at most. It is false if usage cannot be read.
-func settledUsage(ctx context.Context, p *subject) (usageReading, bool) {
+// settledUsage reads the usage after a while, once the memory stays within 1 %
+// for a second, or after five seconds more at most. It is false if usage cannot be read.
+func settledUsage(ctx context.Context, p *subject, while time.Duration) (usageReading, bool) {
+	if _, err := p.usage(); err != nil {
+		return usageReading{}, false
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(while):
+	}
 	last, err := p.usage()
 	if err != nil {
 		return last, false

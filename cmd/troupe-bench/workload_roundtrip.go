@@ -25,12 +25,12 @@ func runRoundtrip(ctx context.Context, p *subject, s *sizes) (outcome, error) {
 	h := &held{subject: p, upstream: k.addr()}
 	defer h.close()
 	defer k.close() // first, see echoOnce
-	if err := h.grow(ctx, s.clients); err != nil {
+	if err := h.grow(ctx, s.trippers); err != nil {
 		return outcome{}, err
 	}
 	before, err := p.usage()
 	known := err == nil
-	t, err := load{s.clients, s.roundtrips, func(_ context.Context, client int) error {
+	t, err := load{s.trippers, s.roundtrips, func(_ context.Context, client int) error {
 		return trip(h.sessions[client])
 	}}.run(ctx)
 	if err != nil {

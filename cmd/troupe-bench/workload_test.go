@@ -16,7 +16,7 @@ import (
 )
 
 func tinySizes() *sizes {
-	return &sizes{clients: 3, sessions: 20, dialogues: 6, roundtrips: 50, bulk: 3<<20 + 1, idle: countPair{5, 15}}
+	return &sizes{clients: 3, sessions: 20, dialogues: 6, roundtrips: 50, trippers: 3, bulk: 3<<20 + 1, idle: countPair{5, 15}}
 }
 
 // TestWorkloads runs each of them through a proxy that works: every value is
@@ -181,7 +181,7 @@ func TestCost(t *testing.T) {
 	}
 	out, err := runIdle(t.Context(), &r.subject, tinySizes())
 	must(t, err)
-	if files := out.values[1]; files < 2 || files > proxyFiles {
+	if files := out.values[1]; files < 2 || files > 6 {
 		t.Errorf("got %v files per session; want 2, and a pipe's two for each direction", files)
 	}
 	out, err = runSessions(t.Context(), &r.subject, tinySizes(), true)

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,8 +134,15 @@ func stalledForAWhile(t *testing.T, r *rig) {
 	}
 	start := time.Now()
 	eventually(t, "the reset was noticed", func() bool { return time.Since(start) > 1200*time.Millisecond })
-	for _, s := range all {
-		got, err := readToEnd(s.other)
+	received := make([][]byte, len(all))
+	failed := make([]error, len(all))
+	var reading sync.WaitGroup // at once: each has the same time left
+	for i, s := range all {
+		reading.Go(func() { received[i], failed[i] = readToEnd(s.other) })
+	}
+	reading.Wait()
+	for i, s := range all {
+		got, err := received[i], failed[i]
 		if !isReset(err) || !s.flood.isPrefix(got) {
 			t.Errorf("received: got %d bytes, %v; want what was sent, then a reset", len(got), err)
 		}
