@@ -1,0 +1,2 @@
+// Package dialect reads Lua 5.4.
+package dialect

@@ -1,0 +1,1 @@
+print("x") -- no newline at the end of this line

@@ -1,0 +1,2 @@
+local m
+print(4 % m)

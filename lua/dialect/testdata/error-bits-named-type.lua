@@ -1,0 +1,2 @@
+local t = setmetatable({}, {__name = "my.type"})
+print(t & 1)

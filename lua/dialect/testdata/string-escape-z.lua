@@ -1,0 +1,5 @@
+print("one \z
+  two\z three \z
+
+	four")
+print("a\z" == "a")

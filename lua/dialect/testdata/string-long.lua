@@ -1,0 +1,6 @@
+print([[a
+b]], [==[]]]=]]==], [[
+first newline dropped]], [=[
+
+second kept]=])
+print(#[[]], #[==[]==], [[\n]], [[a]]..[=[b]=])

@@ -1,0 +1,2 @@
+print('a"b', "a'b", "", '', "\"", '\'')
+print("tab	inside")
