@@ -1,0 +1,1 @@
+print(select('#')) print(select('#', nil, nil)) print(select(1, "a", "b")) print(select(2, "a", "b", "c")) print(select(5, "a")) print(select(-1, "a", "b", "c")) print(select(-2, "a", "b", "c")) print(pcall(select, 0)) print(pcall(select, -5, "a")) print(pcall(select)) print(pcall(select, "x")) print(pcall(select, 1.5)) print(select("2", "a", "b"))

@@ -1,0 +1,2 @@
+local co = coroutine.wrap(function(a, b, ...) local n = select('#', ...) local t = {...} for i = 1, 3 do local x = a + b * i + n local y = coroutine.yield(x, table.unpack(t)) a = a + y end return a, b, n end) print(co(1, 2, "p", "q")) print(co(10)) print(co(20)) print(co(30))
+local s = coroutine.wrap(function() local function rec(n) if n > 0 then coroutine.yield(n) rec(n - 1) coroutine.yield(-n) end end rec(4) return "x" end) local o = {} for i = 1, 9 do o[i] = tostring(s()) end print(table.concat(o, " "))

@@ -1,0 +1,12 @@
+local main, ismain = coroutine.running()
+print(type(main), ismain)
+local co = coroutine.create(function()
+  local me, m = coroutine.running()
+  print(type(me), m, coroutine.isyieldable())
+  return me
+end)
+local ok, me = coroutine.resume(co)
+print(me == co, coroutine.isyieldable())
+print(pcall(coroutine.isyieldable), (pcall(coroutine.running)))
+print(coroutine.status(main))
+print(select(2, pcall(coroutine.running)) == main)

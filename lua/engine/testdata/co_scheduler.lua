@@ -1,0 +1,2 @@
+local tasks, out = {}, {} for i = 1, 3 do tasks[i] = coroutine.create(function() for j = 1, i do out[#out + 1] = i .. "." .. j coroutine.yield() end if i == 2 then error("task 2 failed", 0) end return i end) end
+while #tasks > 0 do for i = #tasks, 1, -1 do local ok, e = coroutine.resume(tasks[i]) if coroutine.status(tasks[i]) == "dead" then out[#out + 1] = tostring(ok) .. "/" .. tostring(e) table.remove(tasks, i) end end end print(table.concat(out, " "))

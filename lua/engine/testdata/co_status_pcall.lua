@@ -1,0 +1,11 @@
+local co
+co = coroutine.create(function()
+  print(coroutine.status(co), coroutine.running() == co)
+  pcall(function()
+    print(coroutine.status(co), coroutine.running() == co, coroutine.isyieldable())
+    print(coroutine.resume(co))
+    coroutine.yield("in pcall")
+    print(coroutine.status(co))
+  end)
+end)
+print(coroutine.resume(co)) print(coroutine.status(co)) print(coroutine.resume(co)) print(coroutine.status(co))

@@ -1,0 +1,6 @@
+local co = coroutine.create(function()
+  return xpcall(function() local a = coroutine.yield("one") if a then error("E:" .. a, 0) end return "no error" end, function(m) return "H(" .. m .. ")" end)
+end)
+print(coroutine.resume(co)) print(coroutine.resume(co, "val")) print(coroutine.status(co))
+co = coroutine.create(function() return xpcall(coroutine.yield, print, 1, 2) end)
+print(coroutine.resume(co)) print(coroutine.resume(co, "z"))

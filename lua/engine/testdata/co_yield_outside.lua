@@ -1,0 +1,3 @@
+print(pcall(coroutine.yield, 1))
+print(pcall(function() coroutine.yield() end))
+coroutine.yield("x")

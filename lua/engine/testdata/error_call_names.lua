@@ -1,0 +1,16 @@
+local t = {}
+local function try(f, ...) print(select(2, pcall(f, ...))) end
+try(function() local f; f() end)
+try(function() undefinedfunction() end)
+try(function() t.f() end)
+try(function() t.a() end)
+try(function() t:m() end)
+try(function() local x = 3; x() end)
+try(function() t[1]() end)
+try(function() return undefinedfunction() end)
+try(function() return t.f(1, 2) end)
+try(function() string.nofunction("x") end)
+try(function() ("x"):bad() end)
+try(function() (1)() end)
+try(function(f) f() end)
+try(function() local up = t; (function() up.q() end)() end)

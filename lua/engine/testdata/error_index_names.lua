@@ -1,0 +1,17 @@
+local t = {}
+local function try(f, ...) print(select(2, pcall(f, ...))) end
+try(function() local a; return a.b end)
+try(function() return undefinedglobal.b end)
+try(function() return t.x.y end)
+try(function() return t.x.y.z end)
+try(function() t.x.y = 1 end)
+try(function() undefinedglobal.y = 1 end)
+try(function() local a = 5; a.b = 1 end)
+try(function() local a = 5; return a.b.c end)
+try(function() return t[1].x end)
+try(function() local k = "key"; return t[k].x end)
+try(function(a) return a.x end)
+try(function(a) return a.x end, true)
+try(function() return ("x").y.z end)
+try(function() return t:nomethod() end)
+try(function() t.a.b.c = 1 end)

@@ -1,0 +1,12 @@
+local function try(f, ...) print(select(2, pcall(f, ...))) end
+try(function() local a; return #a end)
+try(function() return #5 end)
+try(function() local t = {} return #t.x end)
+try(function() for i = 1, "x" do end end)
+try(function() for i = "a", 2 do end end)
+try(function() for i = 1, 2, {} do end end)
+try(function() for k in nil do end end)
+try(function() for k in pairs(nil) do end end)
+try(function() for k in ipairs() do end end)
+try(function() local t = {} t[nil] = 1 end)
+try(function() local t = {} t[0/0] = 1 end)

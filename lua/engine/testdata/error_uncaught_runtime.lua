@@ -1,0 +1,3 @@
+local config = {}
+print(config.a)
+print(config.a.b)

@@ -1,0 +1,4 @@
+print(string.format("%d %5d %-5d| %05d %+d % d", 42, 42, 42, 42, 42, 42)) print(string.format("%i %u", 7, 8)) print(string.format("%d", "10")) print(string.format("%d", 3.0)) print(string.format("%.3d|%8.3d|%-8.3d|", 5, 5, 5))
+print(string.format("%x %X %#x %#X %o %#o %08x", 255, 255, 255, 255, 8, 8, 48879)) print(string.format("%x", -1)) print(string.format("%c%c%c", 76, 117, 97)) print(string.format("%5c|%-5c|", 65, 66))
+print(string.format("%s %10s|%-10s|%.2s|%10.3s|", "a", "b", "c", "defg", "hijkl")) print(string.format("%s %s %s", nil, true, 12)) print(string.format("%%")) print(string.format("")) print(string.format("%s", "a\0b") == "a\0b")
+print(string.format("%-+5d|%+-5d|", 1, 1)) print(string.format("%d", -0)) print(string.format("%s", setmetatable({}, {__tostring = function() return "obj" end})))

@@ -1,0 +1,3 @@
+print(string.format("%f %.2f %10.3f|%-10.1f|%+f %010.2f", 1.5, 2.345, 3.14159, 4.55, 1.5, -2.5)) print(string.format("%e %.2e %E", 12345.678, 0.00012, 1e100)) print(string.format("%g %g %g %g %.3g %G", 0.1, 1e20, 100000, 1e-5, 1234.5, 1e-10))
+print(string.format("%g %g %f %5.1f %e", 1/0, -1/0, 1/0, -1/0, 1/0)) print(string.format("%a %a %a %.3a %A", 1, 0.5, 255.75, 3.14159, 1)) print(string.format("%#.0f %.0f %#g %g", 3, 3.5, 1, 1)) print(string.format("%5.0f|%05.1f|% f", 2.5, 2.25, 1)) print(string.format("%.14g %.17g %.0f", 0.1, 0.1, 1e15)) print(string.format("%.20f", 0.1)) print(string.format("%.99f", 1/3))
+print(string.format("%g %g %g", 1e15, 123456789, 0)) print(string.format("%.3f", 2^53)) print(string.format("%.0e %#.0e", 15, 15))

@@ -1,0 +1,1 @@
+for i = 1, 3 do for j = 1, 3 do if j == 2 then goto continue end io.write(i, j, " ") ::continue:: end end print() print(7 // 2, -7 // 2, 7 % -3, 5 & 3, 5 | 3, 5 ~ 3, ~5, 1 << 4, 256 >> 4) local x <const> = 5 print(x) print(0x10, 0xff, 1e2 == 100)

@@ -1,0 +1,1 @@
+for _, x in ipairs{3.7, -3.7, 0.5, -0.5} do local a, b = math.modf(x) print(string.format("%.1f %.1f", a, b)) end print(string.format("%s", select(2, math.modf(1/0)) == 0), (math.modf(1/0)) == 1/0) print(pcall(math.modf))

@@ -1,0 +1,3 @@
+math.randomseed(42) local a = {} for i = 1, 5 do a[i] = math.random(1000) end print(table.concat(a, " ")) math.randomseed(42) for i = 1, 5 do assert(a[i] == math.random(1000)) end print(string.format("%.14g", math.random())) print(math.random(5, 10), math.random(-5, 5), math.random(1), math.random(7, 7))
+math.randomseed(1, 2) print(math.random(1000000), math.random(100)) for i = 1, 1000 do local r = math.random() assert(r >= 0 and r < 1) local n = math.random(3) assert(n >= 1 and n <= 3) end
+print(pcall(math.random, 0.5)) print(pcall(math.random, 2, 1)) print(pcall(math.random, -1)) print(pcall(math.random, 1, 2, 3)) print(pcall(math.random, "x")) print(math.type(math.random(0)) ~= nil) print(pcall(math.randomseed, "x")) print(select('#', math.randomseed(7)) <= 2)

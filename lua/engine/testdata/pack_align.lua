@@ -1,0 +1,4 @@
+local function hex(s) return (s:gsub(".", function(c) return string.format("%02x", c:byte()) end)) end
+print(hex(string.pack("!4 b i4", 1, 2))) print(hex(string.pack("!2 b i4", 1, 2))) print(hex(string.pack("b Xi4 i4", 1, 2))) print(hex(string.pack("!4 b Xi4 b", 1, 2))) print(hex(string.pack("bxxb", 1, 2))) print(hex(string.pack("! b d", 1, 0.5)))
+print(string.unpack("!4 b i4", string.pack("!4 b i4", 1, 2))) print(string.packsize("!4 b i4"), string.packsize("b i4"), string.packsize("!8 b d"), string.packsize("c10"), string.packsize("i7"), string.packsize("<!4 i1 i2 i4 i8"), string.packsize(""))
+print(pcall(string.packsize, "s")) print(pcall(string.packsize, "z")) print(pcall(string.packsize, "c2147483647c2147483647")) print(pcall(string.pack, "X", 1)) print(pcall(string.pack, "Xz")) print(pcall(string.pack, "!3 i3 i4", 1, 2)) print(pcall(string.pack, "y", 1)) print(pcall(string.pack, "!17", 1)) print(pcall(string.pack, "!3 i4", 1))

@@ -1,0 +1,4 @@
+local function hex(s) return (s:gsub(".", function(c) return string.format("%02x", c:byte()) end)) end
+print(hex(string.pack("z", "abc"))) print(hex(string.pack("s1", "abc"))) print(hex(string.pack("s", "abc"))) print(hex(string.pack(">s2", "abc"))) print(hex(string.pack("c5", "abc"))) print(hex(string.pack("c0", "")))
+print(string.unpack("z", "abc\0def")) print(string.unpack("s1", "\3abcdef")) print(string.unpack("c3", "abcdef")) print(string.unpack("zz", "a\0b\0")) print(string.unpack("c0", "abc"))
+print(pcall(string.pack, "z", "a\0b")) print(pcall(string.pack, "s1", ("x"):rep(300))) print(pcall(string.pack, "c2", "abc")) print(pcall(string.pack, "c", "abc")) print(pcall(string.unpack, "z", "abc")) print(pcall(string.unpack, "s1", "\9abc")) print(pcall(string.unpack, "c9", "abc")) print(pcall(string.unpack, "i4", "abc"))

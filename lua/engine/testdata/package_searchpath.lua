@@ -1,0 +1,1 @@
+print(package.searchpath("simple", "./mods/?.lua")) print(package.searchpath("sub.mod", "./mods/?.lua")) print(package.searchpath("sub-mod", "./mods/?.lua", "-")) print(package.searchpath("no.such", "./a/?.lua;./b/?.x")) print(package.searchpath("sub.mod", "./mods/?", ".", "#")) package.path = 5 print((pcall(require, "zzz"))) package.searchers = nil print(pcall(require, "zzz"))

@@ -1,0 +1,7 @@
+print(("hello world"):find("wor")) print(("hello"):find("l+")) print(("hello"):find("xyz")) print(("hello"):find(""))
+print(("hello"):find("", 3)) print(("hello"):find("", 6)) print(("hello"):find("", 7)) print(("hello"):find("", -100))
+print(("a.b"):find(".", 1, true)) print(("a+b"):find("+", 1, true)) print(("abc"):find("b", -2)) print(("abc"):find("b", -1))
+print(("abc"):find("(b)(c)")) print(("abc"):find("()b()")) print(("a\0b"):find("\0")) print(("a\0b"):find("%z"))
+print(("hello"):find("^h")) print(("hello"):find("^e")) print(("hello"):find("o$")) print(("a$b"):find("$b")) print(("hello"):find("^hello$"))
+print(("x^y"):find("^", 1, true)) print(("x^y"):find("x^")) print(string.find("", "")) print(string.find("", "", 2))
+print(("abc"):find("b", nil)) print(("abc"):find("b", 1, false)) print(pcall(string.find, "abc", "b", {}))

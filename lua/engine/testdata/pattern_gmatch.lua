@@ -1,0 +1,11 @@
+for w in ("one two  three"):gmatch("%a+") do io.write(w, ".") end print()
+for k, v in ("a=1, b=2"):gmatch("(%w+)=(%w+)") do io.write(k, v, ".") end print()
+for p in ("abc"):gmatch("()") do io.write(p, ".") end print()
+for x in ("abc"):gmatch("") do io.write("[", x, "]") end print()
+for x in ("hello"):gmatch("l*") do io.write("[", x, "]") end print()
+for x in ("aXbXc"):gmatch("[^X]*") do io.write("[", x, "]") end print()
+for w in ("one two three"):gmatch("%a+", 5) do io.write(w, ".") end print()
+for w in ("one two three"):gmatch("%a+", -5) do io.write(w, ".") end print()
+for w in ("^a^a"):gmatch("^a") do io.write(w, ".") end print()
+local it = ("ab"):gmatch(".") print(it()) print(it()) print(it()) print(it())
+for w in ("x"):gmatch("x", 10) do print("never") end

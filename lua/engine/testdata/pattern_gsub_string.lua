@@ -1,0 +1,5 @@
+print(("hello"):gsub("l", "L")) print(("hello"):gsub("l", "L", 1)) print(("hello"):gsub("l", "L", 0)) print(("hello"):gsub("l", "L", -1)) print(("hello"):gsub("", "-")) print(("hello"):gsub("x*", "-"))
+print(("hello world"):gsub("(%w+)", "<%1>")) print(("hello world"):gsub("%w+", "%0 %0", 1)) print(("hello"):gsub("(h)(e)", "%2%1")) print(("abc"):gsub("%w", "%%%0"))
+print(("abc"):gsub("^a", "x")) print(("aaa"):gsub("^a", "x")) print(("abc"):gsub("c$", "x")) print(("a b"):gsub(" ", 5)) print(("abc"):gsub("()", "%1"))
+print(("a.b.c"):gsub("%.", "/")) print(("x = $y"):gsub("%$(%w+)", "<%1>")) print(("\0a\0"):gsub("%z", "0")) print((" a  b "):gsub("%s+", " "))
+print(pcall(string.gsub, "abc", "b", "%2")) print(pcall(string.gsub, "abc", "b", "%")) print(pcall(string.gsub, "abc", "b", "%x")) print(pcall(string.gsub, "abc", "(b)", "%2")) print(pcall(string.gsub, "abc", "b", "%1"))

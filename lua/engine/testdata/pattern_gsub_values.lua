@@ -1,0 +1,5 @@
+print(("$a $b $c"):gsub("%$(%w)", {a = "A", b = 2, c = false})) print(("abc"):gsub(".", {a = true ~= nil and "x"}))
+print(("abc"):gsub("%w", function(c) if c == "b" then return nil end return c:upper() end)) print(("abc"):gsub("(a)(b)", function(...) return select('#', ...) end))
+print(("abc"):gsub("()", function(p) return p end)) print(("hello"):gsub("l", function() return false end)) print(("x"):gsub("x", setmetatable({}, {__index = function(t, k) return k .. "!" end})))
+print(pcall(string.gsub, "x", "x", {x = {}})) print(pcall(string.gsub, "x", "x", function() return {} end)) print(pcall(string.gsub, "x", "x", {x = true})) print(pcall(string.gsub, "x", "x")) print(pcall(string.gsub, "x", "x", nil)) print(pcall(string.gsub, "x", "x", true))
+print(pcall(string.gsub, "x", "x", function() error("cb", 0) end)) print(("abc"):gsub("b", function() return 1.5 end)) print(("abc"):gsub(".", function(c) return (c:gsub(".", "%0%0")) end))

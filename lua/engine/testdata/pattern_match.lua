@@ -1,0 +1,5 @@
+print(("key = value"):match("^(%w+)%s*=%s*(%w+)$")) print(("2024-03-05"):match("(%d+)-(%d+)-(%d+)"))
+print(("hello"):match(".-")) print(("hello"):match(".-$")) print(("hello"):match("h(.*)o")) print(("hello"):match("(h)(e)(l)(l)(o)"))
+print(("  trim  "):match("^%s*(.-)%s*$") .. "|") print(("[[nested]]"):match("%[%[(.-)%]%]")) print(("abc"):match("()", 2))
+print(("abc123"):match("%a+", 2)) print(("abc123"):match("%d+", -2)) print(("x"):match("y")) print(("abc"):match("((a)(b))"))
+print(("user@host.example"):match("^([^@]+)@([^@]+)$")) print(("aaa"):match("a-b")) print(("aaab"):match("a-b")) print(("12:34"):match("(%d*):(%d*)"))

@@ -1,0 +1,3 @@
+local function iter(n) local i = 0 return function() i = i + 1 if i > n then error("past the end", 0) end return i end end
+print(pcall(function() for i in iter(3) do io.write(i, " ") end end)) for i in pairs({1, 2}) do local ok = pcall(error) if not ok then io.write("caught ") end end print() local out = {} for i = 1, 3 do local ok, v = pcall(function() if i == 2 then error(i) end return i end) out[#out + 1] = tostring(v) end print(table.concat(out, ","))
+local r = {} for i = 1, 3 do pcall(function() for j = 1, 3 do if j == 2 then error() end r[#r + 1] = i .. j end end) end print(table.concat(r, " "))

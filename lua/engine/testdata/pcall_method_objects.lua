@@ -1,0 +1,2 @@
+local Account = {} Account.__index = Account function Account.new(b) return setmetatable({balance = b}, Account) end function Account:withdraw(n) if n > self.balance then error({code = "FUNDS", need = n - self.balance}) end self.balance = self.balance - n return self.balance end
+local a = Account.new(100) print(pcall(a.withdraw, a, 30)) local ok, e = pcall(a.withdraw, a, 100) print(ok, e.code, e.need) print(pcall(Account.withdraw)) print(pcall(a.missing, a)) print(a.balance) print(pcall(function() a:missing() end)) print(pcall(function() a.balance:foo() end))

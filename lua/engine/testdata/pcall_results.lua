@@ -1,0 +1,7 @@
+print(pcall(function() end))
+print(pcall(function() return nil, nil end))
+print(pcall(function(...) return select('#', ...), ... end, 1, nil, 3))
+print(select('#', pcall(function() return nil, nil, nil end)))
+print(pcall(print, "a", "b"))
+print(pcall(math.max, 1, 5, 3))
+print((pcall(error)))

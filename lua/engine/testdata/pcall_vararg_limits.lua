@@ -1,0 +1,2 @@
+print(select('#', pcall(table.unpack, {}, 1, 200))) local function id(...) return ... end print(select('#', id(table.unpack({}, 1, 5000)))) print(select('#', pcall(id, table.unpack({}, 1, 3000)))) print((select(2, pcall(table.unpack, {}, 1, 2^31))))
+local t = {} for i = 1, 2000 do t[i] = i end print(select(-1, table.unpack(t))) print(math.max(table.unpack(t))) print(#string.char(table.unpack(t, 1, 200)))

@@ -1,0 +1,5 @@
+local t = {} table.insert(t, "a") table.insert(t, 1, "b") table.insert(t, 3, "c") table.insert(t, 2, "d") print(table.concat(t, ","))
+print(table.remove(t), table.remove(t, 1), table.concat(t, ",")) print(table.remove({}), table.remove({}, 0), table.remove({}, 1)) print(#t)
+print(pcall(table.insert, t, 0, "x")) print(pcall(table.insert, t, 10, "x")) print(pcall(table.insert, t)) print(pcall(table.insert, t, 1, 2, 3)) print(pcall(table.insert, 1, 2)) print(pcall(table.insert, t, "x", 1)) print(pcall(table.insert)) print(pcall(table.remove, t, 10)) print(pcall(table.remove, t, -1)) print(table.remove(t, #t + 1)) print(table.concat(t, ","))
+local p = setmetatable({}, {__index = function(_, i) return i <= 3 and "v" .. i or nil end, __len = function() return 3 end, __newindex = function(_, k, v) print("set", k, v) end})
+table.insert(p, "new") print(table.remove(p)) print(table.concat(p, "-")) table.insert(p, 2, "mid")

@@ -1,0 +1,3 @@
+print(table.unpack({1, 2, 3})) print(table.unpack({1, 2, 3}, 2)) print(table.unpack({1, 2, 3}, 2, 5)) print(table.unpack({1, 2}, -1, 1)) print(table.unpack({}, 1, 0)) print(select('#', table.unpack({}, 1, 3)))
+local t = table.pack() print(t.n, #t) t = table.pack(nil, nil) print(t.n) t = table.pack(1, nil, 3) print(t.n, t[1], t[2], t[3])
+print(pcall(table.unpack, {}, 1, 1e7)) print(pcall(table.unpack, {}, 1, 1e15)) print(pcall(table.unpack)) print(pcall(table.unpack, 5)) print((table.unpack(setmetatable({}, {__index = function(_, i) return i * 2 end}), 4, 4))) print(table.unpack("abc", 1, 2)) print(table.unpack({1, 2, 3}, "2", "3"))

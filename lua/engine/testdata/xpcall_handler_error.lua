@@ -1,0 +1,6 @@
+print(xpcall(error, function(m) return m end))
+print(xpcall(error, function(m) return nil end, "x"))
+print(xpcall(error, function(m) return {1} ~= nil end, "x"))
+print(xpcall(function() local t = nil; t.x = 1 end, function(m) return pcall(error, m) end))
+print(xpcall(function() error("a") end, function(m) local ok, e = pcall(error, "in handler") return m .. "/" .. e end))
+print((xpcall(error, function(m) error("again") end, "x")))

@@ -1,0 +1,8 @@
+print(xpcall(function()
+  print(xpcall(error, function(m) return "inner " .. m end, "a"))
+  error("b", 0)
+end, function(m) return "outer " .. m end))
+local co = coroutine.wrap(function()
+  return xpcall(function(a) local b = coroutine.yield(a) error(b, 0) end, function(m) return "H" .. m end, "first")
+end)
+print(co()) print(co("second"))
