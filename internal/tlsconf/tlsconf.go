@@ -2,9 +2,8 @@
 // listener was given into a TLS configuration whose certificate can be replaced
 // while the listener runs.
 //
-// It reads files and memory only: sources that have to be asked over a network
-// are refused where the policy is read. It opens no socket, makes no handshake
-// and logs nothing.
+// It opens no socket, makes no handshake and logs nothing. Files and memory it
+// reads itself; who else is to be asked, internal/keysource asks.
 //
 // Its data comes from the policy as a KeySource and goes to crypto/tls, to the
 // figures as NotAfter and to the operator as errors, in which key sources are
