@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/troupe-proxy/troupe/internal/suggest"
 )
 
 // DurationReason says why a value is not a duration.
@@ -49,7 +51,7 @@ func (e *DurationError) why() string {
 	case DurationNoUnit:
 		return "a number in a string needs a unit"
 	case DurationUnknownUnit:
-		return "unknown unit '" + e.Unit + "'" + hint(e.Unit, unitNames())
+		return "unknown unit '" + e.Unit + "'" + suggest.Hint(e.Unit, unitNames())
 	case DurationNegative:
 		return "a duration cannot be negative"
 	case DurationNotFinite:

@@ -9,94 +9,95 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/troupe-proxy/troupe/lua/modules"
+	"github.com/troupe-proxy/troupe/lua/pool"
 )
 
 // raise leaves a Go function called from Lua with these mistakes. What Lua sees
 // is their text, which is what a policy that calls pcall expects. It does not
 // return.
-func (l *load) raise(L *lua.LState, errs Errors) {
-	l.raised = errs
+func (s *state) raise(L *lua.LState, errs Errors) {
+	s.raised = errs
 	L.Error(lua.LString(errs.Error()), 0)
 }
 
 // refuse raises one mistake that is not about a parameter.
-func (l *load) refuse(L *lua.LState, function, message string) {
-	l.raise(L, Errors{{Position: l.caller(L), Function: function, Msg: message}})
+func (s *state) refuse(L *lua.LState, function, message string) {
+	s.raise(L, Errors{{Position: s.caller(L), Function: function, Msg: message}})
 }
 
 // caller is the place in a policy from where the running Go function was called.
-// It looks past Go functions in between, such as pcall, and out of coroutines.
-func (l *load) caller(L *lua.LState) Position {
-	const deepest = 200
-	for ; L != nil; L = L.Parent {
-		for level := range deepest {
-			frame, ok := L.GetStack(level)
-			if !ok {
-				break
-			}
-			if _, err := L.GetInfo("Sl", frame, lua.LNil); err == nil && frame.CurrentLine > 0 {
-				return Position{File: frame.Source, Line: frame.CurrentLine}
-			}
-		}
+func (s *state) caller(L *lua.LState) Position {
+	if p, ok := modules.Caller(L); ok {
+		return Position(p)
 	}
-	return Position{File: l.policy.Name}
+	return Position{File: s.program.name}
 }
 
 // explain makes our error of what came out of Lua.
-func (l *load) explain(L *lua.LState, err error) Errors {
-	var failed *lua.ApiError
-	if !errors.As(err, &failed) {
-		return Errors{fileError(l.policy.Name, err.Error(), err)}
+func (s *state) explain(f *failure) Errors {
+	text := s.errorText(f)
+	if s.raised != nil && strings.HasSuffix(text, s.raised.Error()) {
+		return s.raised // require puts its own words in front
 	}
-	text := l.errorText(L, failed.Object)
-	if l.raised != nil && text == l.raised.Error() {
-		return l.raised
+	at, message := s.split(text)
+	if s.ctx.Err() != nil {
+		return Errors{s.stopped(at, f.trace)}
 	}
-	at, message := l.split(strings.TrimSuffix(text, ", ")) // require ends its list of places so
-	switch cause := l.ctx.Err(); {
-	case errors.Is(cause, context.DeadlineExceeded):
-		limit := FormatDuration(l.options.Deadline)
-		return Errors{{Position: at, Msg: "the policy was stopped: it ran longer than it may (" + limit + "), perhaps in a loop without an end", Err: cause}}
-	case cause != nil:
-		return Errors{{Position: at, Msg: "the policy was stopped: " + cause.Error(), Err: cause}}
+	if f.value == nil {
+		return Errors{{Position: at, Msg: "internal error: " + message, Err: f.err}}
 	}
-	trace := l.traceback(failed.StackTrace)
-	if failed.Type == lua.ApiErrorPanic {
-		// A panic in Go: it has no position, but a traceback.
-		if m := innermost.FindStringSubmatch(trace); m != nil {
-			at.File = m[1]
-			at.Line, _ = strconv.Atoi(m[2])
-		}
-		if message != callStackOverflow {
-			message = "internal error: " + message
-		}
-	}
-	return Errors{{Position: at, Msg: message, Traceback: trace}}
+	return Errors{{Position: at, Msg: message, Traceback: s.traceback(f.trace)}}
 }
 
-// callStackOverflow is what gopher-lua says, by a panic, when functions call
-// each other without end.
-const callStackOverflow = "lua callstack overflow"
+// stopped is the error of a call whose context ended. Where it was is known, but
+// how it came there is of no interest.
+func (s *state) stopped(at Position, trace string) *Error {
+	if m := innermost.FindStringSubmatch(trace); m != nil {
+		at.File = m[1]
+		at.Line, _ = strconv.Atoi(m[2])
+	}
+	what := "the policy"
+	if s.event != "" && s.event != proxyInit {
+		what = "the " + s.event + " handler"
+	}
+	const loop = ", perhaps in a loop without an end"
+	cause := context.Cause(s.ctx)
+	why := cause.Error()
+	switch limits := s.program.options.Hooks.withDefaults(); {
+	case errors.Is(cause, pool.ErrDeadline):
+		why += " (" + FormatDuration(limits.Deadline) + ")" + loop
+	case errors.Is(cause, pool.ErrHeap):
+		why += fmt.Sprintf(" (%d MiB)", limits.HeapBudget>>20)
+	case errors.Is(cause, context.DeadlineExceeded):
+		why = "ran longer than it may (" + FormatDuration(s.program.options.Deadline) + ")" + loop
+	}
+	return &Error{Position: at, Msg: what + " was stopped: it " + why, Err: cause}
+}
 
 // innermost is the first line of a traceback that is in a file.
 var innermost = regexp.MustCompile(`\n\t([^\n]+?):(\d+): in `)
 
 // errorText is the text of what was raised: error() takes any value.
-func (l *load) errorText(L *lua.LState, raised lua.LValue) (text string) {
-	switch v := raised.(type) {
+func (s *state) errorText(f *failure) string {
+	if f.value == nil {
+		return f.text
+	}
+	switch f.value.(type) {
 	case lua.LString, lua.LNumber:
-		return v.String()
+		return f.text
 	}
-	text = fmt.Sprintf("(error object is a %s value)", raised.Type())
-	meta := L.GetMetaField(raised, "__tostring")
-	if meta == lua.LNil {
-		return text
+	meta, ok := s.L.GetMetaField(f.value, "__tostring").(*lua.LFunction)
+	if !ok {
+		return f.text
 	}
-	if L.CallByParam(lua.P{Fn: meta, NRet: 1, Protect: true}, raised) == nil {
-		text = lua.LVAsString(L.Get(-1))
-		L.Pop(1)
+	if results, failed := callLua(s.L, meta, 1, []lua.LValue{f.value}); failed == nil {
+		if text := lua.LVAsString(results[0]); text != "" {
+			return text
+		}
 	}
-	return text
+	return f.text
 }
 
 // position is what Lua puts before the text of an error.
@@ -104,30 +105,32 @@ var position = regexp.MustCompile(`^([^\n]+?):(\d+): ?`)
 
 // split takes the position off the text of an error. Without one, the error is
 // about the policy as a whole or about the handler that ran.
-func (l *load) split(text string) (Position, string) {
+func (s *state) split(text string) (Position, string) {
 	if m := position.FindStringSubmatch(text); m != nil {
 		if line, err := strconv.Atoi(m[2]); err == nil {
 			return Position{File: m[1], Line: line}, strings.TrimPrefix(text, m[0])
 		}
 	}
-	if h, ok := l.handlers[l.event]; ok {
+	if h, ok := s.handlers[s.event]; ok {
 		return h.at, strings.TrimSpace(text)
 	}
-	return Position{File: l.policy.Name}, strings.TrimSpace(text)
+	return Position{File: s.program.name}, strings.TrimSpace(text)
 }
 
 // traceback shortens Lua's own: the innermost frames are enough to find a
 // mistake, and the outermost is Go.
-func (l *load) traceback(full string) string {
+func (s *state) traceback(full string) string {
 	const most = 9 // with the heading
-	lines := strings.Split(strings.TrimSuffix(full, "\n\t[G]: ?"), "\n")
+	lines := strings.Split(strings.TrimSuffix(full, "\n\t[C]: in ?"), "\n")
+	if h, ok := s.handlers[s.event]; ok && !h.function.IsG {
+		// A handler has no name of its own, but everybody knows it by that of its event.
+		proto := h.function.Proto
+		anonymous := fmt.Sprintf("in function <%s:%d>", proto.SourceName, proto.LineDefined)
+		last := len(lines) - 1
+		lines[last] = strings.Replace(lines[last], anonymous, "in the "+s.event+" handler", 1)
+	}
 	if len(lines) > most {
 		lines = append(lines[:most-1], "\t...")
 	}
-	text := strings.Join(lines, "\n")
-	if l.event != "" {
-		// gopher-lua calls every function without a caller the main chunk.
-		text = strings.Replace(text, "in main chunk", "in the "+l.event+" handler", 1)
-	}
-	return text
+	return strings.Join(lines, "\n")
 }

@@ -99,6 +99,9 @@ func TestGoodPolicies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer got.Close()
+			want.Files = []string{path(name)}
+			want.Hooks, want.globs = got.Hooks, got.globs // of each load its own
 			if !reflect.DeepEqual(*got, want) {
 				t.Errorf("got:\n%+v\nwant:\n%+v", *got, want)
 			}

@@ -1,13 +1,17 @@
 package policy
 
 import (
+	"errors"
+	"fmt"
+
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/troupe-proxy/troupe/internal/keysource"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
+	"github.com/troupe-proxy/troupe/lua/value"
 )
 
-// keySourceForm is what a key source may be. The forms that are known and not
-// served are in it: to leave them out would call a policy of KumoMTA's mistyped.
+// keySourceForm is what a key source may be.
 const keySourceForm = "a file name, or a table with key_data, with vault_mount and vault_path, or with event_name and event_args"
 
 // tlsSettings are the keys that say how a listener speaks TLS.
@@ -42,39 +46,72 @@ func (s tlsSettings) check(d *decoder) {
 }
 
 // keySourceInto reads a certificate or key source. What it holds never gets into
-// a message.
+// a message. Nothing is read yet of what the source points to.
 func keySourceInto(p *tlsconf.KeySource) reader {
 	return func(d *decoder, key string, v lua.LValue) {
-		switch v := v.(type) {
-		case lua.LString:
-			if v == "" {
-				d.fail(key, `expected %s, got ""`, keySourceForm)
+		source, err := keySource(v)
+		if err != nil {
+			d.fail(key, "expected %s, got %v", keySourceForm, err)
+			return
+		}
+		switch t, _ := v.(*lua.LTable); {
+		case t == nil:
+			*p = tlsconf.File(lua.LVAsString(v))
+		default:
+			if text, inline := keyData(t); inline {
+				*p = tlsconf.Inline(text)
 				return
 			}
-			*p = tlsconf.File(string(v))
-		case *lua.LTable:
-			d.keyTable(p, key, v)
-		default:
-			d.fail(key, "expected %s, got %s", keySourceForm, v.Type())
+			*p = tlsconf.Remote(source, d.loader)
 		}
 	}
 }
 
-// keyTable reads a source that is not a file. The forms are tried in KumoMTA's
-// order; keys beyond those of a form are let pass, as there.
-func (d *decoder) keyTable(p *tlsconf.KeySource, key string, t *lua.LTable) {
-	const unserved = "%s key sources are not served by this version of Troupe; write it to a file, or give key_data"
+// What a value that should be a key source is instead. The texts end a sentence.
+var (
+	errEmptyName = errors.New(`""`)
+	errNoForm    = errors.New("a table that is none of these")
+)
+
+// keySource reads the forms in KumoMTA's order; keys beyond those of a form are
+// let pass, as there.
+func keySource(v lua.LValue) (keysource.Source, error) {
+	switch v := v.(type) {
+	case lua.LString:
+		if v == "" {
+			return keysource.Source{}, errEmptyName
+		}
+		return keysource.File(string(v)), nil
+	case *lua.LTable:
+		return keyTable(v)
+	}
+	return keysource.Source{}, errors.New(v.Type().String())
+}
+
+func keyTable(t *lua.LTable) (keysource.Source, error) {
 	text, inline := keyData(t)
 	switch {
 	case inline:
-		*p = tlsconf.Inline(text)
+		return keysource.Inline(text), nil
 	case isVault(t):
-		d.fail(key, unserved, "Vault")
+		field := func(key string) string { return lua.LVAsString(t.RawGetString(key)) }
+		return keysource.InVault(keysource.Vault{
+			Mount: field("vault_mount"), Path: field("vault_path"), Key: field("vault_key"),
+			Address: field("vault_address"), Token: field("vault_token"),
+		}), nil
 	case isKeyEvent(t):
-		d.fail(key, unserved, "event")
-	default:
-		d.fail(key, "expected %s, got a table that is none of these", keySourceForm)
+		args, err := value.ToGo(t.RawGetString("event_args"))
+		if err != nil {
+			return keysource.Source{}, fmt.Errorf("event_args that cannot be kept: %w", err)
+		}
+		list, _ := args.([]any) // an empty table is no list
+		source, err := keysource.FromEvent(string(t.RawGetString("event_name").(lua.LString)), list)
+		if err != nil {
+			return keysource.Source{}, err
+		}
+		return source, nil
 	}
+	return keysource.Source{}, errNoForm
 }
 
 // keyData reads { key_data = bytes }, the bytes a string or an array of numbers.

@@ -18,19 +18,11 @@ type place struct {
 // It is nil when the table was built elsewhere.
 type literal map[string]place
 
-// sources gives the syntax trees of the files of a policy. A running Lua
-// function knows the line of its call but not those of the keys.
-type sources struct {
-	trees map[string]syntaxTree
-}
-
-func (s *sources) add(file string, tree syntaxTree) { s.trees[file] = tree }
-
 // literal finds the table that is the last argument of the call at a position.
 // Of text that came in by load or dofile there is no tree: nil.
-func (s *sources) literal(at Position, function string) literal {
+func (c *chunks) literal(at Position, function string) literal {
 	finder := callFinder{line: at.Line, function: function}
-	walk(s.trees[at.File], finder.visit)
+	walk(c.tree(at.File), finder.visit)
 	table := finder.found()
 	if table == nil {
 		return nil

@@ -14,6 +14,7 @@ import (
 const (
 	shortestTimeout = time.Millisecond
 	longestTimeout  = time.Hour
+	longestCache    = 24 * time.Hour      // credentials that were revoked must end some day
 	longestKeep     = 32767 * time.Second // TCP_KEEPIDLE and TCP_KEEPINTVL, tcp(7): above it setsockopt fails
 )
 
@@ -45,6 +46,7 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	l := defaultListener(d.at)
 	l.ConnectTimeout = 0 // the default follows a timeout that is shorter
 	secure := tlsSettings{use: &l.UseTLS, certificate: &l.TLSCertificate, privateKey: &l.TLSPrivateKey, clientCA: &l.TLSClientCA}
+	access := &ruleSettings{spec: &l.Rules}
 	d.table("", t, slices.Concat([]field{
 		{name: "listen", required: true, read: addressInto(&l.Listen)},
 		{name: "hostname", read: nameInto(&l.Hostname)},
@@ -53,6 +55,10 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 		{name: "use_splice", read: boolInto(&l.UseSplice)},
 	}, secure.fields(), []field{
 		{name: "require_auth", read: boolInto(&l.RequireAuth)},
+		{name: "auth_cache", read: tableInto("{ ttl = '1m', stale_if_error = '1h' }", []field{
+			{name: "ttl", read: durationInto(&l.AuthCache.TTL, 0, longestCache, 1)},
+			{name: "stale_if_error", read: durationInto(&l.AuthCache.StaleIfError, 0, longestCache, 1)},
+		})},
 		{name: "tcp_keepalive", read: tableInto("{ time = '5m', interval = '30s', retries = 3 }", []field{
 			{name: "enabled", read: boolInto(&l.KeepAlive.Enabled)},
 			{name: "time", read: durationInto(&l.KeepAlive.Time, time.Second, longestKeep, time.Second)},
@@ -61,8 +67,9 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 		})},
 		{name: "destination_series", read: wholeInto(&l.DestinationSeries, 0, 100_000)},
 		{name: "destination_idle", read: durationInto(&l.DestinationIdle, time.Second, math.MaxInt64, 1)},
-	}))
+	}, access.fields()))
 	secure.check(d)
+	access.check(d)
 	if l.ConnectTimeout > l.Timeout && !d.failed("timeout") {
 		d.fail("connect_timeout", "expected at most the timeout of %s, got %s",
 			FormatDuration(l.Timeout), FormatDuration(l.ConnectTimeout))

@@ -9,13 +9,16 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"sync/atomic"
 	"time"
 
-	lua "github.com/yuin/gopher-lua"
+	"github.com/troupe-proxy/troupe/lua/modules/service"
+	"github.com/troupe-proxy/troupe/lua/pool"
 )
 
-// Options of a load. The zero value is right for the daemon, except for Log and
-// Version.
+// Options of a load. The zero value is right for the daemon, except for Log,
+// Version, Meter, SetLogFilter and Figures.
 type Options struct {
 	// Log takes what the policy writes with kumo.log_error, log_warn, log_info
 	// and log_debug, each record with the attribute target=lua. Nil discards it.
@@ -28,6 +31,22 @@ type Options struct {
 	Deadline time.Duration
 	// Stdout takes what the policy writes with print. Nil means os.Stdout.
 	Stdout io.Writer
+	// Hooks bounds what the calls of handlers may cost.
+	Hooks HookLimits
+	// Meter counts the calls of handlers. It is the same for each load, so that
+	// counters only grow. Nil: one for this load alone.
+	Meter *pool.Meter
+	// Services has what Lua states share beyond one load: databases, caches,
+	// connections. Nil: one for this load alone, which ends with it.
+	Services *service.Process
+	// Epoch is raised by kumo.bump_config_epoch and by Hooks.Start. It is what
+	// Services was given, so that its caches notice. Nil: one for this load alone.
+	Epoch *atomic.Uint64
+	// SetLogFilter is what kumo.set_diagnostic_log_filter calls. Nil: that is refused.
+	SetLogFilter func(filter string) error
+	// Figures is what kumo.prometheus_metrics gives, as plain values in the shape
+	// of /metrics.json. Nil: that is refused.
+	Figures func(ctx context.Context) (any, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -37,35 +56,48 @@ func (o Options) withDefaults() Options {
 	if o.Stdout == nil {
 		o.Stdout = os.Stdout
 	}
+	if o.Meter == nil {
+		o.Meter = pool.NewMeter()
+	}
+	if o.Epoch == nil {
+		o.Epoch = &atomic.Uint64{}
+	}
 	return o
 }
 
-// Load reads the file and runs it. The error is an Errors; errors.Is sees
-// fs.ErrNotExist, context.DeadlineExceeded and such in it.
+// Load reads the file and runs it. The caller owns the Policy and ends it with
+// Close. The error is an Errors; errors.Is sees fs.ErrNotExist,
+// context.DeadlineExceeded and such in it.
 func Load(ctx context.Context, path string, o Options) (*Policy, error) {
-	source, err := readFile(path)
-	if err != nil {
-		return nil, Errors{err}
+	source, failed := readFile(path)
+	if failed != nil {
+		return nil, Errors{failed}
 	}
-	return LoadSource(ctx, path, source, o)
+	p, err := LoadSource(ctx, path, source, o)
+	if err != nil {
+		return nil, err
+	}
+	p.Files = slices.Sorted(slices.Values(append(p.Files, path)))
+	return p, nil
 }
 
 // LoadSource runs a policy whose text is not in a file, or was read already. The
-// name stands in positions and in Policy.Name. The error is an Errors.
+// name stands in positions and in Policy.Name. The rest is as with Load.
 func LoadSource(ctx context.Context, name string, source []byte, o Options) (*Policy, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, o.Deadline)
 	defer cancel()
+	program, errs := newProgram(name, source, o)
+	if errs != nil {
+		return nil, errs
+	}
 	sum := sha256.Sum256(source)
 	l := &load{
-		ctx:      ctx,
-		options:  o,
-		policy:   Policy{Name: name, SHA256: hex.EncodeToString(sum[:])},
-		sources:  sources{trees: map[string]syntaxTree{}},
-		handlers: map[string]handler{},
-		taken:    addresses{},
+		policy: Policy{Name: name, SHA256: hex.EncodeToString(sum[:]), Hooks: program.hooks},
+		taken:  addresses{},
 	}
-	if errs := l.run(source); len(errs) > 0 {
+	if errs := l.run(ctx, program); len(errs) > 0 {
+		program.hooks.Close()
 		return nil, errs
 	}
 	return &l.policy, nil
@@ -74,76 +106,34 @@ func LoadSource(ctx context.Context, name string, source []byte, o Options) (*Po
 // proxyInit is the event that starts the listeners.
 const proxyInit = "proxy_init"
 
-// load is one run of a policy. It belongs to one goroutine, and so does its Lua
-// state.
+// load gathers what one run of proxy_init asks for. It belongs to one goroutine.
 type load struct {
-	ctx      context.Context
-	options  Options
-	policy   Policy
-	sources  sources
-	handlers map[string]handler
-	taken    addresses
-	// event is the event whose handler runs, empty at the top level of the file.
-	event string
-	// raised is what one of our functions raised last, to know it again when it
-	// comes back out of Lua as plain text.
-	raised Errors
+	policy Policy
+	taken  addresses
 }
 
-// handler is what kumo.on registered.
-type handler struct {
-	function *lua.LFunction
-	at       Position
-}
-
-// run is the whole life of the Lua state.
-func (l *load) run(source []byte) (errs Errors) {
+// run is the whole life of the first Lua state, the only one in which proxy_init
+// runs. The pools have others: they must not see what only this one has done.
+func (l *load) run(ctx context.Context, p *program) (errs Errors) {
 	// A panic in Go that Lua did not turn into an error must not end the daemon.
 	defer func() {
 		if reason := recover(); reason != nil {
 			errs = Errors{{Position: Position{File: l.policy.Name}, Msg: fmt.Sprintf("internal error: %v", reason)}}
 		}
 	}()
-	tree, err := parse(l.policy.Name, source)
-	if err != nil {
-		return Errors{err}
-	}
-	l.sources.add(l.policy.Name, tree)
-	chunk, err := compile(l.policy.Name, tree)
-	if err != nil {
-		return Errors{err}
-	}
-
-	L := lua.NewState(lua.Options{
-		SkipOpenLibs:        true,
-		MinimizeStackMemory: true,
-		CallStackSize:       2000, // nested calls; a traceback takes the square of it
-		RegistrySize:        1024,
-		RegistryGrowStep:    1024,
-		RegistryMaxSize:     256 * 1024,
-	})
-	defer L.Close()
-	L.SetContext(l.ctx)
-	l.openLibraries(L)
-	l.openRequire(L)
-	l.openModules(L)
-
-	if errs := l.call(L, L.NewFunctionFromProto(chunk)); errs != nil {
+	s := p.newState(l)
+	defer s.close()
+	if errs := s.runTop(ctx); errs != nil {
 		return errs
 	}
-	start, ok := l.handlers[proxyInit]
-	if !ok {
-		return nil
+	p.hooks.register(s.handlers)
+	if _, ok := s.handlers[proxyInit]; ok {
+		if _, errs := s.handle(ctx, proxyInit, 0); errs != nil {
+			return errs
+		}
 	}
-	l.event = proxyInit
-	return l.call(L, start.function)
-}
-
-// call runs a function without arguments; what it returns is dropped.
-func (l *load) call(L *lua.LState, f *lua.LFunction) Errors {
-	L.Push(f)
-	if err := L.PCall(0, 0, nil); err != nil {
-		return l.explain(L, err)
-	}
+	p.chunks.forgetTrees()
+	l.policy.Files = slices.DeleteFunc(p.chunks.files(), func(name string) bool { return name == p.name })
+	l.policy.globs = p.process.Globs
 	return nil
 }

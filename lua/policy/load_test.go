@@ -81,7 +81,7 @@ func TestCancelledLoad(t *testing.T) {
 // TestStackOverflowIsAnError: recursion without an end must not end the daemon.
 func TestStackOverflowIsAnError(t *testing.T) {
 	_, err := LoadSource(t.Context(), "p.lua", []byte("\nlocal function f() return 1 + f() end\nf()"), Options{})
-	if got := errText(err); !strings.HasPrefix(got, "p.lua:2: lua callstack overflow\n") {
+	if got := errText(err); !strings.HasPrefix(got, "p.lua:2: stack overflow\n") {
 		t.Errorf("got %q; want an overflow in p.lua:2", got)
 	}
 	if got := len(mustLoad(t, inInit(`
@@ -97,8 +97,9 @@ func TestStackOverflowIsAnError(t *testing.T) {
 
 // TestGoPanicIsAnError: a mistake in Go must not end the daemon either.
 func TestGoPanicIsAnError(t *testing.T) {
-	l := &load{policy: Policy{Name: "p.lua"}} // no context, no maps: running it panics in Go
-	if got := errText(l.run([]byte("x = 1"))); !strings.Contains(got, "p.lua: internal error: ") {
+	l := &load{policy: Policy{Name: "p.lua"}}
+	// Without a process, opening the modules panics in Go.
+	if got := errText(l.run(t.Context(), &program{name: "p.lua"})); !strings.Contains(got, "p.lua: internal error: ") {
 		t.Errorf("got %q; want an internal error", got)
 	}
 }
@@ -151,6 +152,7 @@ func TestPrintGoesToStdout(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	t.Setenv("LUA_PATH", "/from/the/environment/?.lua")
 	for _, source := range []string{
+		`assert(7 // 2 == 3 and 6 & 3 == 2 and #table.pack(1, 2) == 2, "Lua 5.4")`,
 		`assert(kumo == nil and proxy == nil, 'kumo and proxy are no globals')`,
 		`assert(require 'kumo' == package.loaded.kumo and require 'proxy' == package.loaded.proxy)`,
 		`assert(debug == nil and channel == nil and _printregs == nil)`,

@@ -2,109 +2,158 @@ package policy
 
 import (
 	"log/slog"
-	"maps"
 	"slices"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/troupe-proxy/troupe/internal/suggest"
+	"github.com/troupe-proxy/troupe/lua/modules"
+	"github.com/troupe-proxy/troupe/lua/modules/data"
+	"github.com/troupe-proxy/troupe/lua/modules/spec"
 )
+
+// index lists all modules that the states of a load have.
+func (p *program) index() *modules.Index {
+	timers := data.Options{Timer: p.options.Meter.Timed}
+	return modules.NewIndex(slices.Concat(Modules(), p.process.Modules(), data.Modules(timers), p.services.Modules()))
+}
 
 // openModules makes kumo and proxy available to require. They are no globals,
 // as in KumoMTA, so that a policy written here runs there.
-func (l *load) openModules(L *lua.LState) {
-	modules := map[string]map[string]lua.LValue{
-		"kumo": {
-			"on":                        L.NewFunction(l.on),
-			"log_error":                 l.logger(L, "kumo.log_error"),
-			"log_warn":                  l.logger(L, "kumo.log_warn"),
-			"log_info":                  l.logger(L, "kumo.log_info"),
-			"log_debug":                 l.logger(L, "kumo.log_debug"),
-			"version":                   lua.LString(l.options.Version),
-			"start_proxy_listener":      l.starter(L, "kumo.start_proxy_listener", l.startListener),
-			"start_proxy_http_listener": l.starter(L, "kumo.start_proxy_http_listener", l.startHTTP),
-		},
-		"proxy": {
-			"start_proxy_listener": l.starter(L, "proxy.start_proxy_listener", l.startListener),
-			"start_http_listener":  l.starter(L, "proxy.start_http_listener", l.startHTTP),
-		},
-	}
-	loaded := L.GetField(L.GetGlobal("package"), "loaded")
-	for name, fields := range modules {
-		table := L.NewTable()
-		for field, value := range fields {
-			table.RawSetString(field, value)
-		}
-		meta := L.NewTable()
-		meta.RawSetString("__index", L.NewFunction(l.missing(name, modules)))
-		L.SetMetatable(table, meta)
-		L.SetField(loaded, name, table)
-	}
+func (s *state) openModules() {
+	s.L.G.Registry.RawSetString(stateKey, &lua.LUserData{Value: s, Metatable: lua.LNil})
+	s.program.modules.Open(s.L, s.env(), func(L *lua.LState, message string) { s.refuse(L, "", message) })
+	kumo := s.L.GetField(s.L.GetField(s.L.GetGlobal("package"), "loaded"), "kumo").(*lua.LTable)
+	kumo.RawSetString("version", lua.LString(s.program.options.Version))
 }
 
-// missing refuses a field that a module does not have. Nil in its place would
-// show up later and elsewhere, as "attempt to call a nil value".
-func (l *load) missing(module string, modules map[string]map[string]lua.LValue) lua.LGFunction {
-	return func(L *lua.LState) int {
-		key, ok := L.Get(2).(lua.LString)
-		if !ok {
-			l.refuse(L, "", module+"["+describe(L.Get(2))+"] is not part of this version of Troupe")
-		}
-		field := string(key)
-		clause := ""
-		for _, other := range slices.Sorted(maps.Keys(modules)) {
-			if _, has := modules[other][field]; has {
-				clause = ", did you mean '" + other + "." + field + "'?"
-			}
-		}
-		if near := closest(field, slices.Sorted(maps.Keys(modules[module]))); clause == "" && near != "" {
-			clause = ", did you mean '" + module + "." + near + "'?"
-		}
-		l.refuse(L, "", module+"."+cut(field)+" is not part of this version of Troupe"+clause)
-		return 0
+// stateKey is where a Lua state has its state, in the registry, which no policy
+// can reach.
+const stateKey = "troupe.policy"
+
+// stateOf is the state that a function of Modules was called in.
+func stateOf(L *lua.LState) *state {
+	return L.G.Registry.RawGetString(stateKey).(*lua.LUserData).Value.(*state)
+}
+
+// within makes a module's function of a method of the state.
+func within(method func(*state, *lua.LState) int) func(*spec.Env, *lua.LState) int {
+	return func(_ *spec.Env, L *lua.LState) int { return method(stateOf(L), L) }
+}
+
+// Modules describes the functions that act on the policy itself. They work in the
+// states of this package alone.
+func Modules() []spec.Module {
+	listener := spec.Param{Name: "parameters", Type: "table", Doc: "What it listens on, and how it serves."}
+	start := func(name, function string, keep func(*load, *decoder, *lua.LTable), doc string) spec.Function {
+		return spec.Function{Name: name, Params: []spec.Param{listener}, Doc: doc, Call: within(starter(function, keep))}
+	}
+	const (
+		socks = "Starts a listener for SOCKS5 clients. Only in proxy_init. Raises all that is wrong with the parameters."
+		http  = "Starts a listener for HTTP: metrics, status, administration. Only in proxy_init. Raises all that is wrong with the parameters."
+	)
+	return []spec.Module{{
+		Name: "kumo",
+		Doc:  "Handlers, and listeners by the names of earlier versions of KumoMTA.",
+		Functions: []spec.Function{
+			onFunction(), registrarsFunction(), spawnFunction(),
+			start("start_proxy_listener", "kumo.start_proxy_listener", (*load).startListener, socks),
+			start("start_proxy_http_listener", "kumo.start_proxy_http_listener", (*load).startHTTP, http),
+		},
+	}, {
+		Name: "proxy",
+		Doc:  "Listeners.",
+		Functions: []spec.Function{
+			start("start_proxy_listener", "proxy.start_proxy_listener", (*load).startListener, socks),
+			start("start_http_listener", "proxy.start_http_listener", (*load).startHTTP, http),
+		},
+	}}
+}
+
+func onFunction() spec.Function {
+	return spec.Function{
+		Name: "on",
+		Params: []spec.Param{
+			{Name: "event", Type: "string"},
+			{Name: "handler", Type: "function"},
+		},
+		Doc: "Has the handler called at each event of that name. Only at the top level of the policy, which runs in each Lua " +
+			"state. Raises when the event has a handler already, and says where.",
+		Call: within((*state).on),
 	}
 }
 
 // on is kumo.on(name, function).
-func (l *load) on(L *lua.LState) int {
+func (s *state) on(L *lua.LState) int {
 	const function = "kumo.on"
 	name, ok := L.Get(1).(lua.LString)
 	if !ok {
-		l.refuse(L, function, "expected the name of an event as the first argument, got "+describe(L.Get(1)))
+		s.refuse(L, function, "expected the name of an event as the first argument, got "+describe(L.Get(1)))
 	}
 	f, ok := L.Get(2).(*lua.LFunction)
 	if !ok {
-		l.refuse(L, function, "expected a function as the second argument, got "+describe(L.Get(2)))
+		s.refuse(L, function, "expected a function as the second argument, got "+describe(L.Get(2)))
 	}
 	event := string(name)
-	if l.event != "" {
-		l.refuse(L, function, "called inside the "+l.event+" handler; register event "+quoteKey(event)+" at the top level of the policy")
+	if s.event != "" {
+		s.refuse(L, function, "called inside the "+s.event+" handler; register event "+quoteKey(event)+" at the top level of the policy")
 	}
 	if slices.Contains(notServed(), event) {
-		l.refuse(L, function, "event '"+event+"' is not served by this version of Troupe")
+		s.refuse(L, function, "event '"+event+"' is not served by this version of Troupe")
 	}
-	if first, taken := l.handlers[event]; taken {
-		l.refuse(L, function, "event "+quoteKey(event)+" already has a handler, registered at "+first.at.String())
+	if first, taken := s.handlers[event]; taken {
+		s.refuse(L, function, "event "+quoteKey(event)+" already has a handler, registered at "+first.at.String())
 	}
-	at := l.caller(L)
-	l.handlers[event] = handler{function: f, at: at}
-	if event != proxyInit {
-		l.warnMisspelt(event, at)
+	at := s.caller(L)
+	s.handlers[event] = handler{function: f, at: at, stack: modules.Stack(L)}
+	if s.loading != nil {
+		s.warnMisspelt(event, at)
 	}
 	return 0
 }
 
 // warnMisspelt speaks up when an event that never happens looks like one that
 // does. Any name is accepted, as in KumoMTA, so it is no error.
-func (l *load) warnMisspelt(event string, at Position) {
-	if clause := hint(event, append(notServed(), proxyInit)); clause != "" {
-		l.log(slog.LevelWarn, at.String()+": kumo.on: event "+quoteKey(event)+" never happens"+clause)
+func (s *state) warnMisspelt(event string, at Position) {
+	if slices.Contains(served(), event) {
+		return
+	}
+	if clause := suggest.Hint(event, slices.Concat(notServed(), served())); clause != "" {
+		s.program.log.LogAttrs(s.ctx, slog.LevelWarn, at.String()+": kumo.on: event "+quoteKey(event)+" never happens"+clause)
 	}
 }
+
+func registrarsFunction() spec.Function {
+	return spec.Function{
+		Name:   "get_event_registrars",
+		Params: []spec.Param{{Name: "event", Type: "string"}},
+		Results: []spec.Result{{Type: "string[][]?",
+			Doc: "For each handler the places, innermost first, that kumo.on was called from; nil when there is none."}},
+		Doc:  "Says who registered the handlers of an event.",
+		Call: within((*state).registrars),
+	}
+}
+
+func (s *state) registrars(L *lua.LState) int {
+	h, ok := s.handlers[L.CheckString(1)]
+	if !ok {
+		L.Push(lua.LNil)
+		return 1
+	}
+	stack, all := L.NewTable(), L.NewTable()
+	for _, place := range h.stack {
+		stack.Append(lua.LString(place.String()))
+	}
+	all.Append(stack)
+	L.Push(all)
+	return 1
+}
+
+// served are the events that happen by themselves.
+func served() []string { return []string{proxyInit, authEvent, requestEvent, sessionEndEvent} }
 
 // notServed are the events that decide who may do what. To accept a handler for
 // one and never call it would open what the policy means to close.
 func notServed() []string {
-	return []string{
-		"proxy_server_auth_rfc1929", "http_server_validate_auth_basic",
-		"http_server_validate_auth_bearer", "get_acl_definition",
-	}
+	return []string{"http_server_validate_auth_basic", "http_server_validate_auth_bearer", "get_acl_definition"}
 }

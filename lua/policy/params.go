@@ -10,6 +10,9 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/troupe-proxy/troupe/internal/keysource"
+	"github.com/troupe-proxy/troupe/internal/suggest"
 )
 
 // decoder reads the parameter table of one call. It does not stop at the first
@@ -21,6 +24,8 @@ type decoder struct {
 	// places has the lines of the keys; it is asked at a mistake only. Nil when
 	// there is no file.
 	places func() literal
+	// loader reads key sources later. Nil when there is no file.
+	loader *keysource.Loader
 }
 
 // reader takes the value of one key.
@@ -97,7 +102,7 @@ func (d *decoder) unknown(prefix string, t *lua.LTable, fields []field) {
 			if slices.Contains(names, string(name)) {
 				continue
 			}
-			clause := hint(string(name), names)
+			clause := suggest.Hint(string(name), names)
 			d.failBare(joinKey(prefix, string(name)), where+"unknown key "+quoteKey(string(name))+clause+known)
 		case lua.LNumber:
 			d.failBare(indexKey(prefix, int(name)), where+"a value without a key (number "+k.String()+")"+known)

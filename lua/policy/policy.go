@@ -1,14 +1,19 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
+	"github.com/troupe-proxy/troupe/lua/modules/core"
 )
 
 // Policy is what one run of proxy_init asked for. It is never changed after Load.
+// Whoever loaded it closes it.
 type Policy struct {
 	// Name is the path of the file, "(default policy)" for the built-in one, or
 	// "(command line)" for the legacy flags.
@@ -18,6 +23,40 @@ type Policy struct {
 	SHA256    string
 	Listeners []Listener
 	HTTP      []HTTPListener
+	// Files are all that were read, sorted: the policy, if it is a file, and what it
+	// requires.
+	Files []string
+	// Hooks calls the handlers. Nil for the flags.
+	Hooks *Hooks
+
+	globs *core.Globs
+}
+
+// Close ends the hooks, and with them what the policy has running. See
+// Hooks.Close.
+func (p *Policy) Close() { p.Hooks.Close() }
+
+// Watched are the files whose change may change the policy: those it was read
+// from, and those that match the patterns of kumo.set_config_monitor_globs now,
+// sorted. It walks through directories, until ctx ends.
+func (p *Policy) Watched(ctx context.Context) ([]string, error) {
+	all := slices.Clone(p.Files)
+	if p.globs != nil {
+		matching, err := p.globs.Files(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, matching...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// Monitored reports whether the policy has said, by kumo.set_config_monitor_globs,
+// which files are to be watched for changes. KumoMTA's own pattern does not count:
+// every policy has it.
+func (p *Policy) Monitored() bool {
+	return p.globs != nil && !slices.Equal(p.globs.Patterns(), core.NewGlobs().Patterns())
 }
 
 // Position is a place in a policy file; Line counts from 1, and is 0 when the
@@ -49,6 +88,7 @@ type Listener struct {
 	ConnectTimeout time.Duration
 	UseSplice      bool
 	RequireAuth    bool
+	AuthCache      AuthCache
 	KeepAlive      KeepAlive
 	// UseTLS: clients speak TLS to the listener.
 	UseTLS bool
@@ -66,6 +106,20 @@ type Listener struct {
 	// DestinationIdle is how long a destination without a live session keeps
 	// its series. Default 15 min, at least 1 s.
 	DestinationIdle time.Duration
+	// Rules is who may use the listener, from which source and for which
+	// destinations. It passed its Check.
+	Rules rules.Spec
+}
+
+// AuthCache is the auth_cache table: for how long credentials that the policy has
+// vouched for need not be asked about again. Both are at most 24 h; zero, the
+// default, asks each time.
+type AuthCache struct {
+	// TTL is how long nobody is asked.
+	TTL time.Duration
+	// StaleIfError is how long an earlier yes stands while the handler fails. A no
+	// never becomes a yes.
+	StaleIfError time.Duration
 }
 
 // KeepAlive is the tcp_keepalive table: whole seconds in 1..32767, Retries 1..127.

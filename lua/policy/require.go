@@ -9,47 +9,58 @@ import (
 )
 
 // openRequire makes require read files with the checks and messages of the
-// policy file itself; gopher-lua's own loader stands second in package.loaders.
-func (l *load) openRequire(L *lua.LState) {
-	loaders := L.GetField(L.GetGlobal("package"), "loaders").(*lua.LTable)
-	loaders.RawSetInt(2, L.NewFunction(l.loadModule))
+// policy file itself, and each file once for all states.
+func (s *state) openRequire() {
+	searchers := s.L.GetField(s.L.GetGlobal("package"), "searchers").(*lua.LTable)
+	searchers.RawSetInt(2, s.L.NewFunction(s.loadModule))
 }
 
-// loadModule finds name along package.path. It returns the compiled file, or a
-// text that says where it looked, as require wants it.
-func (l *load) loadModule(L *lua.LState) int {
+// loadModule finds name along package.path. It returns the compiled file and its
+// name, or a text that says where it looked, as require wants it.
+func (s *state) loadModule(L *lua.LState) int {
 	name := strings.ReplaceAll(L.CheckString(1), ".", string(filepath.Separator))
 	path, ok := L.GetField(L.GetGlobal("package"), "path").(lua.LString)
 	if !ok {
-		l.refuse(L, "require", "package.path is not a string")
+		s.refuse(L, "require", "package.path is not a string")
 	}
-	var tried strings.Builder
+	var tried []string
 	for pattern := range strings.SplitSeq(string(path), ";") {
 		file := strings.ReplaceAll(pattern, "?", name)
-		if info, err := os.Stat(file); err != nil || info.IsDir() {
-			tried.WriteString("\n\tno file '" + file + "'")
+		if !s.program.chunks.has(file) && !isFile(file) {
+			tried = append(tried, "no file '"+file+"'")
 			continue
 		}
-		L.Push(l.loadFile(L, file))
-		return 1
+		chunk, err := s.program.chunks.file(file)
+		if err != nil {
+			s.raise(L, Errors{err})
+		}
+		L.Push(L.NewFunctionFromProto(chunk))
+		L.Push(lua.LString(file))
+		return 2
 	}
-	L.Push(lua.LString(strings.TrimPrefix(tried.String(), "\n\t")))
+	L.Push(lua.LString(strings.Join(tried, "\n\t")))
 	return 1
 }
 
-func (l *load) loadFile(L *lua.LState, file string) *lua.LFunction {
-	source, err := readFile(file)
+// compileFile is for dofile and loadfile, which read a file anew each time.
+func (s *state) compileFile(name string) (*lua.FunctionProto, error) {
+	source, err := readFile(name)
 	if err != nil {
-		l.raise(L, Errors{err})
+		return nil, err
 	}
-	tree, err := parse(file, source)
+	tree, err := parse(name, source)
 	if err != nil {
-		l.raise(L, Errors{err})
+		return nil, err
 	}
-	l.sources.add(file, tree)
-	chunk, err := compile(file, tree)
+	chunk, err := compile(name, tree)
 	if err != nil {
-		l.raise(L, Errors{err})
+		return nil, err
 	}
-	return L.NewFunctionFromProto(chunk)
+	return chunk, nil
+}
+
+// isFile says whether there is something to read under a name.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
 }

@@ -8,30 +8,34 @@ import (
 
 // starter is one of the four listener functions. It opens nothing: it checks the
 // parameters and keeps them for the Policy.
-func (l *load) starter(L *lua.LState, function string, keep func(*decoder, *lua.LTable)) *lua.LFunction {
-	return L.NewFunction(func(L *lua.LState) int {
-		if l.event != proxyInit {
-			l.refuse(L, function, "called at the top level of the policy; move it into kumo.on('"+proxyInit+"', function() ... end)")
+func starter(function string, keep func(*load, *decoder, *lua.LTable)) func(*state, *lua.LState) int {
+	return func(s *state, L *lua.LState) int {
+		switch {
+		case s.event == "":
+			s.refuse(L, function, "called at the top level of the policy; move it into kumo.on('"+proxyInit+"', function() ... end)")
+		case s.loading == nil || s.event != proxyInit:
+			s.refuse(L, function, "called in the "+s.event+" handler; listeners are started in proxy_init alone")
 		}
 		table, ok := L.Get(1).(*lua.LTable)
 		if !ok {
-			l.refuse(L, function, "expected a table of parameters, got "+describe(L.Get(1)))
+			s.refuse(L, function, "expected a table of parameters, got "+describe(L.Get(1)))
 		}
-		d := l.decoder(l.caller(L), function)
-		keep(d, table)
+		d := s.decoder(s.caller(L), function)
+		keep(s.loading, d, table)
 		if errs := d.errors(); errs != nil {
-			l.raise(L, errs)
+			s.raise(L, errs)
 		}
 		return 0
-	})
+	}
 }
 
-func (l *load) decoder(at Position, function string) *decoder {
+func (s *state) decoder(at Position, function string) *decoder {
 	return &decoder{
 		at:       at,
 		function: function,
+		loader:   s.program.hooks.loader(),
 		places: func() literal {
-			return l.sources.literal(at, function[strings.LastIndexByte(function, '.')+1:])
+			return s.program.chunks.literal(at, function[strings.LastIndexByte(function, '.')+1:])
 		},
 	}
 }

@@ -1,4 +1,4 @@
 local kumo = require 'kumo'
 local proxy = require 'proxy'
 
-kumo.dns.lookup_mx('example.com')
+kumo.ldap.search('example.com')

@@ -1,2 +1,0 @@
-local flags = 1
-local low = flags & 1

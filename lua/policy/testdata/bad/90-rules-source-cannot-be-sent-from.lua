@@ -1,0 +1,15 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.on('proxy_init', function()
+  proxy.start_proxy_listener {
+    listen = '127.0.0.1:1080',
+    source = {
+      '192.0.2.1',
+      '*',
+      '0.0.0.0',
+      '224.0.0.1',
+      '::/64',
+    },
+  }
+end)
