@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -28,6 +29,7 @@ type connection struct {
 	self    *actor.PID
 	inbox   *census.Inbox
 	resolve context.CancelFunc // ends the resolver's goroutine
+	forget  context.CancelFunc // ends that of the question to the policy
 	inTurn  bool               // still set after a turn: that turn panicked
 }
 
@@ -37,6 +39,7 @@ type shared struct {
 	root     *actor.RootContext
 	metrics  *actor.PID
 	resolver egress.Resolver
+	hooks    *Hooks // nil: the policy has no handler
 	log      *slog.Logger
 	tap      Tap
 	actions  *sync.Pool // of *[]action, one per turn
@@ -87,6 +90,8 @@ func (c *connection) event(ctx actor.Context, m any) (event, bool) {
 		return event{kind: evEnded, end: m}, true
 	case *resolved:
 		return event{kind: evResolved, addrs: m.addrs, last: m.last, err: m.err}, true
+	case *answered:
+		return event{kind: evAnswered, answer: &m.answer}, true
 	case *shutdown:
 		return event{kind: evStop, reason: ReasonShutdown}, true
 	}
@@ -102,6 +107,7 @@ func (c *connection) step(ev event) {
 		var pending []byte
 		if c.phase < phaseRelaying && ev.kind != evEnded {
 			pending = c.conn.Peek()
+			c.handlers = c.shared.hooks.handlers()
 		}
 		var used int
 		*acts, used = c.handle(now, ev, pending, (*acts)[:0])
@@ -135,6 +141,12 @@ func (c *connection) do(a *action, now time.Time) {
 		c.conn.SetTimer(until(a.at, now))
 	case doResolve:
 		c.lookup(a.name, a.family)
+	case doAsk:
+		c.ask(a.question)
+	case doForget:
+		c.cancelAsk()
+	case doWho:
+		c.record.who = a.who
 	case doDial:
 		c.conn.Dial(a.n, a.addr)
 	case doCancelDial:
@@ -198,6 +210,7 @@ func (c *connection) cancelResolve() {
 // end books the session and stops the actor.
 func (c *connection) end(o Outcome, err error, now time.Time) {
 	c.cancelResolve()
+	c.cancelAsk()
 	if c.record.end(o, now) {
 		c.report(o, err, now)
 	}
@@ -209,6 +222,7 @@ func (c *connection) end(o Outcome, err error, now time.Time) {
 func (c *connection) release() {
 	defer c.bookRelease() // even should closing panic
 	c.cancelResolve()
+	c.cancelAsk()
 	c.conn.Abort()
 }
 
@@ -226,23 +240,28 @@ func (c *connection) bookRelease() {
 	}
 }
 
-// report tells metrics and the log. Only a fault of ours is more than
-// information: what peers do is their business.
+// report tells metrics, the policy and the log. Only a fault of ours, or of the
+// policy's, is more than information: what peers do is their business.
 func (c *connection) report(o Outcome, err error, now time.Time) {
 	r := c.record
 	level, text := slog.LevelDebug, "session "+o.Class.String()
 	switch {
-	case o.Class == Failed && o.Reason == ReasonInternal:
+	case o.Class == Failed && (o.Reason == ReasonInternal || o.Reason == ReasonHookFailed):
 		level = slog.LevelError
 	case o.Class == Failed:
 		level = slog.LevelInfo
 	}
 	if c.shared.log.Enabled(context.Background(), level) {
 		attrs := r.attrs(o, now)
-		if err != nil {
+		if denied, ok := errors.AsType[*denial](err); ok {
+			attrs = append(attrs, slog.String("why", denied.why))
+		} else if err != nil {
 			attrs = append(attrs, slog.Any("error", err))
 		}
 		c.shared.log.LogAttrs(context.Background(), level, text, attrs...)
+	}
+	if o.Class != Probed && c.shared.hooks.wantsEnds() {
+		c.shared.hooks.sessionEnd(r.summary(c.meta(), o, now))
 	}
 	if o.Class != Probed {
 		ended := sessionEnded{

@@ -40,14 +40,15 @@
 //	listener    spawns              connection: Started → Conn.Start
 //	transport   Secured             with TLS only, before anything is read
 //	transport   Readable            machine: greeting → auth → request; replies by Conn.Write
+//	machine     doAsk               the policy, on a goroutine of its own → answered
 //	machine     doBind, doDial      Conn.Bind answers at once, Conn.Dial by Dialed
 //	machine     doRelay             Conn.Relay: the transport's alone from here on
 //	transport   Ended               machine: doEnd → record.end → the actor stops itself
 //
-// The machine (machine.go, handshake.go, dialing.go) is pure: an event and the
+// The machine (machine.go, handshake.go, asking.go, dialing.go) is pure: an event and the
 // time go in, actions come out. connection.go carries them out. Phases are
-// securing (over TLS), greeting, auth, request, dialing, relaying, closing,
-// ended; each before relaying has a deadline, which the transport keeps while
+// securing (over TLS), greeting, auth, request, hook (where the policy is asked),
+// dialing, relaying, closing, ended; each before relaying has a deadline, which the transport keeps while
 // securing. A session ends in one Class and, if it failed, for one Reason with
 // one Fault (reason.go).
 //
@@ -82,6 +83,13 @@
 //	goroutine of http Serve      web (task), 1/socket  web stops or restarts
 //	goroutine of a resolver      connection            names are resolved, or the session ends
 //	 and its two lookups         egress.Resolve        both have answered or were cancelled
+//	goroutine of a question      connection            the policy has answered, or the session ends
+//	 and of its call into Lua    the policy's pool     the handler returns; it is abandoned at its deadline
+//	goroutines of a policy:
+//	 looking at the heap         the policy's pool     no call runs
+//	 telling of ended sessions   policy.Hooks          Hooks.Close
+//	 tasks                       policy.Hooks          they return, or Hooks.Close
+//	timer of spare Lua states    the policy's pool     none is spare
 //	goroutine of an event loop,  the reactor           the last listener is closed and the last
 //	 its epoll set and eventfd                         session has ended
 //	pipe of a burst              the loop              it is closed: when stalled, or with the loop

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/transport"
+	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
 // eventKind is what happened to a connection.
@@ -17,6 +18,7 @@ const (
 	evReadable                      // the client has sent more
 	evClientClosed                  // the client sends no more: err
 	evBound                         // answer to doBind: addr or err
+	evAnswered                      // answer to doAsk: answer
 	evResolved                      // answer to doResolve: addrs, last, err; may come twice
 	evDialed                        // answer to doDial: attempt n, our address addr, or err
 	evExpired                       // the timer has run out
@@ -33,6 +35,7 @@ type event struct {
 	last   bool
 	err    error
 	reason Reason
+	answer *answer
 	end    transport.Ended
 }
 
@@ -43,6 +46,9 @@ const (
 	doWrite      verb = iota // send bytes to the client
 	doTimer                  // hear evExpired at time at; zero: never
 	doBind                   // bind source addr, answer evBound before anything else
+	doAsk                    // ask the policy a question, answer evAnswered; it takes the place of an earlier one
+	doForget                 // forget the question under way
+	doWho                    // note: who the client is
 	doResolve                // resolve name for family, answer evResolved
 	doDial                   // attempt n: connect to addr, answer evDialed
 	doCancelDial             // forget the attempts and the resolution under way
@@ -65,16 +71,18 @@ const (
 
 // action is one output of the machine. Which fields count is said at its verb.
 type action struct {
-	do      verb
-	mark    mark
-	result  egress.Result
-	family  egress.Family
-	outcome Outcome
-	n       int
-	bytes   []byte
-	name    string
-	addr    netip.AddrPort
-	source  netip.AddrPort
-	at      time.Time
-	err     error
+	do       verb
+	mark     mark
+	result   egress.Result
+	family   egress.Family
+	outcome  Outcome
+	n        int
+	bytes    []byte
+	name     string
+	addr     netip.AddrPort
+	source   netip.AddrPort
+	at       time.Time
+	question *question
+	who      *policy.AuthInfo
+	err      error
 }

@@ -24,13 +24,12 @@ func (m *machine) message(now time.Time, b []byte, out []action) (int, []action)
 		}
 		return n, out
 	case phaseAuth:
-		_, n, err := m.socks.Credentials(b)
+		c, n, err := m.socks.Credentials(b)
 		if err != nil {
 			return 0, m.hangUp(ReasonProtocol, out)
 		}
 		if n > 0 {
-			// Nobody here can vouch for credentials: to refuse is the safe answer.
-			out = m.refuse(ReasonAuthFailed, socks5.AppendAuthStatus(nil, false), out)
+			out = m.askCredentials(now, c, out)
 		}
 		return n, out
 	default:
@@ -46,10 +45,12 @@ func (m *machine) message(now time.Time, b []byte, out []action) (int, []action)
 }
 
 // greeted chooses the method. A client that offers user/password beside none is
-// asked for it only where somebody demands it.
+// asked for it only where somebody demands it, or would look at it.
 func (m *machine) greeted(now time.Time, g socks5.Greeting, out []action) []action {
 	method := socks5.MethodUnacceptable
 	switch {
+	case g.Offers(socks5.MethodPassword) && m.handlers.auth:
+		method = socks5.MethodPassword
 	case g.Offers(socks5.MethodNone) && !m.limits.requireAuth:
 		method = socks5.MethodNone
 	case g.Offers(socks5.MethodPassword):
@@ -71,9 +72,9 @@ func (m *machine) greeted(now time.Time, g socks5.Greeting, out []action) []acti
 func (m *machine) requested(now time.Time, r socks5.Request, out []action) []action {
 	switch r.Command {
 	case socks5.Bind:
-		return m.bind(r.Address, out)
+		return m.bind(now, r.Address, out)
 	case socks5.Connect:
-		return m.connect(now, r.Address, out)
+		return m.askConnect(now, r.Address, out)
 	}
 	return m.fail(ReasonCommand, socks5.CommandNotSupported, out)
 }
@@ -91,8 +92,9 @@ func (m *machine) badRequest(err error, out []action) []action {
 	return m.hangUp(ReasonProtocol, out)
 }
 
-// bind is KumoMTA's BIND: it names the source and is answered at once.
-func (m *machine) bind(a socks5.Address, out []action) []action {
+// bind is KumoMTA's BIND: it names the source, and is answered without waiting for
+// anybody but the policy.
+func (m *machine) bind(now time.Time, a socks5.Address, out []action) []action {
 	if m.source.IsValid() || a.IsName() {
 		return m.fail(ReasonProtocol, socks5.GeneralFailure, out)
 	}
@@ -101,7 +103,7 @@ func (m *machine) bind(a socks5.Address, out []action) []action {
 		// Linux would bind it, and send from an address of its own choice.
 		return m.fail(ReasonSourceUnplumbed, socks5.GeneralFailure, out)
 	}
-	return m.bindSource(out)
+	return m.askBind(now, out)
 }
 
 func (m *machine) bindSource(out []action) []action {
@@ -121,7 +123,7 @@ func (m *machine) bound(now time.Time, ev event, out []action) []action {
 	m.binding = false
 	if m.phase == phaseDialing {
 		if ev.err != nil {
-			return m.dialFailed(egress.Classify(ev.err), out)
+			return m.cannotBind(ev.err, out)
 		}
 		return m.dialTarget(now, out)
 	}

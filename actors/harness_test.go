@@ -35,6 +35,8 @@ type setup struct {
 	http      []policy.HTTPListener
 	slots     int
 	resolver  egress.Resolver
+	hooks     *Hooks
+	log       *slog.Logger // nil: nobody reads it
 	network   *wire
 	tap       Tap // from the start
 	serveHTTP func(policy.HTTPListener, string) *http.Server
@@ -78,9 +80,13 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 	if s.tap != nil {
 		tr.setTap(s.tap)
 	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
 	c := Config{
+		Hooks:   s.hooks,
 		Network: s.network, Resolver: s.resolver, Metrics: m, HTTP: s.serveHTTP, Slots: s.slots,
-		Log: func(string) *slog.Logger { return slog.New(slog.DiscardHandler) },
+		Log: func(string) *slog.Logger { return s.log },
 		Tap: tr.tapped,
 	}
 	sockets, err := Open(t.Context(), &c, &policy.Policy{Listeners: s.listeners, HTTP: s.http})

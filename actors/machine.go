@@ -13,7 +13,7 @@ import (
 
 // phase is where a connection is in its life. Each phase before relaying has a
 // deadline, that of securing the transport's own, and phases are only ever left
-// forwards.
+// forwards, but for the hook's, which goes on where it was asked from.
 type phase uint8
 
 const (
@@ -21,13 +21,14 @@ const (
 	phaseGreeting
 	phaseAuth
 	phaseRequest // BIND or CONNECT, or BIND and then CONNECT
+	phaseHook    // the policy is asked about what auth or request got
 	phaseDialing
 	phaseRelaying
 	phaseClosing // the last reply is on its way, or the sockets are being closed
 	phaseEnded
 )
 
-var phaseNames = [...]string{"securing", "greeting", "auth", "request", "dialing", "relaying", "closing", "ended"}
+var phaseNames = [...]string{"securing", "greeting", "auth", "request", "hook", "dialing", "relaying", "closing", "ended"}
 
 func (p phase) String() string { return phaseNames[p] }
 
@@ -36,7 +37,8 @@ type limits struct {
 	step        time.Duration // each step of the handshake
 	connect     time.Duration // dialling, name resolution included
 	requireAuth bool
-	tls         bool // clients make a TLS handshake first
+	auth        *authCache // nil: the policy is asked each time
+	tls         bool       // clients make a TLS handshake first
 }
 
 // machine is the life of one connection as a pure state machine: an event and
@@ -55,8 +57,10 @@ type machine struct {
 	source   netip.AddrPort
 	dial     *dialing // from CONNECT until the relay or the end
 	outcome  Outcome
-	why      error // what a TLS handshake failed for
+	why      error // what a TLS handshake failed for, or the policy
 	socks    socks5.Server
+	asking   *asking  // nil until the policy is asked for the first time
+	handlers handlers // of the policy in force
 	phase    phase
 	spoke    bool // the client has sent a byte
 	binding  bool // doBind was asked for and is not answered yet
@@ -91,6 +95,8 @@ func (m *machine) handle(now time.Time, ev event, pending []byte, out []action) 
 		out = m.clientClosed(ev.err, len(pending) > 0, out)
 	case evBound:
 		out = m.bound(now, ev, out)
+	case evAnswered:
+		out = m.answered(now, ev.answer, out)
 	case evResolved:
 		out = m.resolved(now, ev, out)
 	case evDialed:
@@ -157,6 +163,8 @@ func (m *machine) expired(now time.Time, out []action) []action {
 		return out
 	case m.phase == phaseDialing:
 		return m.dialFailed(egress.TimedOut, out)
+	case m.phase == phaseHook:
+		return m.unanswered(now, out)
 	}
 	return m.abort(ReasonHandshakeTimeout, out)
 }
@@ -171,7 +179,7 @@ func (m *machine) clientClosed(err error, early bool, out []action) []action {
 	case !m.spoke:
 		m.settle(Outcome{Class: Probed})
 		return m.abort(ReasonNone, out)
-	case m.phase != phaseDialing:
+	case m.phase != phaseDialing && m.phase != phaseHook:
 		return m.abort(ReasonClientLeft, out)
 	case err == nil && early:
 		// A client that has sent all it has to say and waits for the answer:
@@ -179,6 +187,9 @@ func (m *machine) clientClosed(err error, early bool, out []action) []action {
 		// has said nothing is taken to have left, since nobody half-closes
 		// before a first byte but a client that is gone.
 		return out
+	}
+	if m.phase == phaseHook {
+		return m.abort(ReasonClientLeft, out)
 	}
 	out = m.result(egress.ClientLeft, out)
 	return m.abort(ReasonClientLeftDialing, out)

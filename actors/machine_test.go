@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/transport"
+	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
 // driver carries a machine's actions out on nothing and remembers them.
@@ -27,6 +28,10 @@ type driver struct {
 	timer   time.Time
 	end     *Outcome
 	bindErr error
+	bound   netip.AddrPort
+
+	questions []*question
+	who       *policy.AuthInfo
 }
 
 func newDriver(t *testing.T, l limits) *driver {
@@ -57,7 +62,12 @@ func (d *driver) feed(ev event) {
 			d.wrote = append(d.wrote, a.bytes...)
 		case doTimer:
 			d.timer = a.at
+		case doAsk:
+			d.questions = append(d.questions, a.question)
+		case doWho:
+			d.who = a.who
 		case doBind:
+			d.bound = a.addr
 			d.feed(event{kind: evBound, addr: a.addr, err: d.bindErr})
 		case doResolve:
 			d.names = append(d.names, a.name)

@@ -47,6 +47,9 @@ type resolved struct {
 	err   error
 }
 
+// connection's question goroutine → connection: the policy has answered.
+type answered struct{ answer answer }
+
 // connection → metrics: reports is no longer empty.
 type sessionsEnded struct{}
 

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/troupe-proxy/troupe/internal/supervise"
+	"github.com/troupe-proxy/troupe/lua/pool"
 )
 
 // pruneEvery is how often idle destinations are looked for. It bounds how much
@@ -25,6 +26,8 @@ type Metrics struct {
 	greet    *prometheus.HistogramVec
 	connect  *prometheus.HistogramVec
 	session  *prometheus.HistogramVec
+	// Lua counts the calls into policies; whoever loads one hands it this meter.
+	Lua *pool.Meter
 
 	certificates certificates
 	reports      reports
@@ -35,6 +38,7 @@ type Metrics struct {
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		Ledger:   &Ledger{},
+		Lua:      pool.NewMeter(),
 		registry: prometheus.NewRegistry(),
 		greet: histogram("proxy_greet_duration_seconds",
 			"Time from accept to the answer to the client's greeting.", prometheus.DefBuckets),
@@ -44,7 +48,7 @@ func NewMetrics(version string) *Metrics {
 			"Time from accept to the end of a connection that relayed.", []float64{.01, .1, 1, 5, 10, 30, 60, 300, 900, 3600}),
 	}
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, &m.certificates, m.greet, m.connect, m.session, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, &m.certificates, luaFigures{m.Lua}, m.greet, m.connect, m.session, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

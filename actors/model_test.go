@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/transport"
+	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
 // model is the world around one machine, drawn at random: a client, a resolver,
@@ -27,6 +28,9 @@ type model struct {
 	connected bool // some attempt connected
 	requests  int  // CONNECTs taken up
 	resolving int  // answers the resolver owes, 0 to 2
+	question  *question
+	asked     int // questions
+	trusted   bool
 	flying    []int
 	results   int
 	ends      []Outcome
@@ -68,6 +72,18 @@ func (w *model) act(a *action) error {
 		w.timer = a.at
 	case doBind:
 		return w.bind(a)
+	case doAsk:
+		q := a.question
+		w.asked++
+		w.question = q
+		ok := open && (q.topic == aboutCredentials && w.m.handlers.auth || q.topic != aboutCredentials && w.m.handlers.request) && w.asked <= 3
+		return w.check(ok, "asks about %v, the %d. question", q.topic, w.asked)
+	case doForget:
+		w.question = nil
+		return w.check(open, "forgets a question when over")
+	case doWho:
+		err := w.check(w.trusted && a.who.User() == "u", "lets %v in, whom nobody vouched for", a.who)
+		return err
 	case doResolve:
 		w.resolving = 1 + w.rng.IntN(2)
 		return w.check(open && w.requests == 1, "resolves when over or unasked")
@@ -129,6 +145,12 @@ func (w *model) turn() error {
 		b := modelMessages[w.rng.IntN(len(modelMessages))]
 		if w.m.phase == phaseGreeting && w.rng.IntN(3) > 0 {
 			b = greetNone
+			if w.m.handlers.auth && w.rng.IntN(2) == 0 {
+				b = greetPassword
+			}
+		}
+		if w.m.phase == phaseAuth && w.rng.IntN(3) > 0 {
+			b = credentials
 		}
 		if w.rng.IntN(5) == 0 {
 			b = b[:w.rng.IntN(len(b))]
@@ -137,8 +159,10 @@ func (w *model) turn() error {
 		return w.feed("readable", event{kind: evReadable})
 	case pick < 12:
 		return w.answerDial()
-	case pick < 14:
+	case pick == 12:
 		return w.answerResolve()
+	case pick == 13:
+		return w.answerQuestion()
 	case pick == 14:
 		var err error
 		if w.rng.IntN(2) == 0 {
@@ -181,6 +205,39 @@ func (w *model) answerDial() error {
 		w.connected = true
 	}
 	return w.feed("dialed", ev)
+}
+
+// answerQuestion is the policy's word, or one that comes too late.
+func (w *model) answerQuestion() error {
+	a := &answer{number: w.rng.IntN(4)}
+	if w.question != nil {
+		a.number = w.question.number
+	}
+	about := aboutNothing
+	if w.question != nil {
+		about = w.question.topic
+	}
+	switch pick := w.rng.IntN(6); {
+	case pick == 0:
+		a.err = []error{policy.ErrRefused, errBackend, policy.ErrRefused}[w.rng.IntN(3)]
+	case pick == 1:
+		a.decision.Deny = true
+	case pick == 2:
+		a.decision.Source = ourSide.Addr()
+	case pick == 3:
+		a.decision.Destination = netip.MustParseAddrPort("192.0.2.9:25")
+	}
+	if a.err == nil && about == aboutCredentials {
+		a.who = policy.AuthInfo{Identities: []policy.Identity{{Identity: "u"}}}
+		w.trusted = true
+	}
+	before := w.requests
+	w.question = nil
+	err := w.feed("answered", event{kind: evAnswered, answer: a})
+	if err == nil && about == aboutConnect && (a.err != nil || a.decision.Deny) {
+		err = w.check(w.requests == before, "dials what the policy did not let pass: %+v", a)
+	}
+	return err
 }
 
 func (w *model) answerResolve() error {
@@ -227,9 +284,10 @@ func (w *model) ended(e transport.End) error {
 // promises that its doc comment makes.
 func TestHistories(t *testing.T) {
 	const histories = 100_000
-	classes := map[Class]int{}
+	classes, reasons := map[Class]int{}, map[Reason]int{}
 	for seed := range uint64(histories) {
 		w := &model{rng: rand.New(rand.NewPCG(seed, 7)), now: time.Unix(1_000_000, 0)}
+		w.m.handlers = handlers{auth: seed%3 == 0, request: seed%5 < 2, patience: 3 * time.Second}
 		w.m.limits = &limits{step: 5 * time.Second, connect: 4 * time.Second, requireAuth: seed%7 == 0}
 		err := w.feed("start", event{kind: evStart})
 		for i := 0; err == nil && i < 60; i++ {
@@ -247,10 +305,16 @@ func TestHistories(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		classes[w.ends[0].Class]++
+		reasons[w.ends[0].Reason]++
 	}
 	for c := range classCount {
 		if classes[c] < histories/100 {
 			t.Errorf("only %d of %d histories ended as %v: the model does not reach it", classes[c], histories, c)
+		}
+	}
+	for _, r := range []Reason{ReasonDenied, ReasonHookFailed, ReasonAuthFailed} {
+		if reasons[r] < histories/1000 {
+			t.Errorf("only %d of %d histories failed for %v: the model does not reach it", reasons[r], histories, r)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (s *Sockets) openListener(ctx context.Context, c *Config, l *policy.Listene
 	config.Address = socket.Addr()
 	s.listeners = append(s.listeners, &openListener{
 		config: config, socket: socket, source: source,
-		limits: limits{step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, tls: l.UseTLS},
+		limits: limits{step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache), tls: l.UseTLS},
 	})
 	return nil
 }

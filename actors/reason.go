@@ -65,6 +65,11 @@ const (
 	// ReasonTLSTruncated: the client's TLS stream broke off without close_notify
 	// during the relay, so that what the upstream got may not be all of it.
 	ReasonTLSTruncated
+	// ReasonDenied: the policy said no to the request.
+	ReasonDenied
+	// ReasonHookFailed: the policy was asked and gave no answer that can be
+	// followed. It says nothing about the client.
+	ReasonHookFailed
 
 	reasonCount
 )
@@ -99,6 +104,8 @@ var reasons = [reasonCount]struct {
 	ReasonInternal:           {"internal", FaultProxy},
 	ReasonTLSHandshake:       {"tls_handshake", FaultClient},
 	ReasonTLSTruncated:       {"tls_truncated", FaultClient},
+	ReasonDenied:             {"denied", FaultPolicy},
+	ReasonHookFailed:         {"hook_failed", FaultPolicy},
 }
 
 func (r Reason) String() string { return reasons[r].name }

@@ -3,11 +3,13 @@ package actors
 import (
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/transport"
+	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
 // record is what is known of one accepted session from accept to its end. It is
@@ -18,8 +20,9 @@ type record struct {
 	account *account
 	release func() // gives back the slot
 	client  netip.AddrPort
-	subject string    // of the client's certificate, if it had to show one
-	since   time.Time // accepted
+	subject string           // of the client's certificate, if it had to show one
+	who     *policy.AuthInfo // nil: the policy was not asked
+	since   time.Time        // accepted
 
 	// Times since accept; 0 is not reached.
 	greeted, requested, dialled time.Duration
@@ -73,13 +76,16 @@ func (r *record) end(o Outcome, now time.Time) bool {
 
 // attrs is the canonical line of one session.
 func (r *record) attrs(o Outcome, now time.Time) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 14)
 	attrs = append(attrs,
 		slog.String("listener", r.account.listener),
 		slog.String("client", r.client.String()),
 	)
 	if r.subject != "" {
 		attrs = append(attrs, slog.String("client_subject", r.subject))
+	}
+	if r.who != nil {
+		attrs = append(attrs, slog.String("user", r.who.User()), slog.String("groups", strings.Join(r.who.Groups, ",")))
 	}
 	if r.upstream.IsValid() {
 		attrs = append(attrs, slog.String("source", r.source.String()), slog.String("destination", r.upstream.String()))
@@ -95,4 +101,25 @@ func (r *record) attrs(o Outcome, now time.Time) []slog.Attr {
 		slog.Uint64("bytes_sent", r.traffic.Down.Load()),
 		slog.Duration("duration", now.Sub(r.since)),
 	)
+}
+
+// summary is what the policy is told of a session that has ended.
+func (r *record) summary(meta policy.ConnMeta, o Outcome, now time.Time) policy.SessionSummary {
+	s := policy.SessionSummary{
+		Meta: meta, Outcome: o.Class.String(),
+		Received: r.traffic.Up.Load(), Sent: r.traffic.Down.Load(), Duration: now.Sub(r.since),
+	}
+	if r.who != nil {
+		s.Auth = *r.who
+	}
+	if r.upstream.IsValid() {
+		s.Source, s.Destination = r.source.String(), r.upstream.String()
+	}
+	switch o.Class {
+	case Failed:
+		s.Reason, s.Fault = o.Reason.String(), o.Reason.Fault().String()
+	case Completed:
+		s.End = o.End.String()
+	}
+	return s
 }

@@ -108,7 +108,7 @@ func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) {
 		log: s.config.Log(targetListener),
 		shared: &shared{
 			limits: o.limits, root: ctx.ActorSystem().Root, metrics: s.metrics,
-			resolver: guarded{s.config.Resolver, sessions}, log: sessions, tap: s.config.Tap, actions: newActionPool(),
+			resolver: guarded{s.config.Resolver, sessions}, hooks: s.config.Hooks, log: sessions, tap: s.config.Tap, actions: newActionPool(),
 		},
 	}
 	o.socket = nil // the listener's from here on

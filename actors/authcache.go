@@ -1,0 +1,92 @@
+package actors
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/troupe-proxy/troupe/internal/socks5"
+	"github.com/troupe-proxy/troupe/lua/policy"
+)
+
+// cachedLogins is how many credentials of a listener are remembered at most.
+const cachedLogins = 4096
+
+// authCache remembers credentials that the policy has vouched for, so that the
+// policy need not be asked each time and clients can go on while what it asks is
+// down. A refusal is never remembered, and ends what was remembered. Neither is
+// what another policy has said. What is kept is no credential but a hash of one
+// under a key that nobody else has. A nil *authCache remembers nothing. It may be
+// used by any goroutine.
+type authCache struct {
+	ttl, stale time.Duration
+	secret     [sha256.Size]byte
+	logins     *lru.Cache[loginKey, login]
+}
+
+type loginKey [sha256.Size]byte
+
+type login struct {
+	who  policy.AuthInfo
+	turn uint64 // of the policy that said so
+	at   time.Time
+}
+
+// newAuthCache is nil where nothing is to be remembered.
+func newAuthCache(c policy.AuthCache) *authCache {
+	if c.TTL <= 0 && c.StaleIfError <= 0 {
+		return nil
+	}
+	logins, err := lru.New[loginKey, login](cachedLogins)
+	if err != nil {
+		panic(err) // the size is not positive
+	}
+	cache := &authCache{ttl: c.TTL, stale: c.StaleIfError, logins: logins}
+	_, _ = rand.Read(cache.secret[:]) // never fails, see crypto/rand
+	return cache
+}
+
+// authenticate asks f, or remembers what f has said. The client's address is part
+// of what is remembered, since a handler may judge by it; its port is not.
+func (c *authCache) authenticate(ctx context.Context, f *inForce, creds socks5.Credentials, meta policy.ConnMeta) (policy.AuthInfo, error) {
+	if c == nil {
+		return f.decider.Authenticate(ctx, creds.User, creds.Password, meta)
+	}
+	key := c.key(creds, meta)
+	known, ok := c.logins.Get(key)
+	ok = ok && known.turn == f.turn
+	if ok && time.Since(known.at) < c.ttl {
+		return known.who, nil
+	}
+	asked := time.Now()
+	who, err := f.decider.Authenticate(ctx, creds.User, creds.Password, meta)
+	switch {
+	case err == nil:
+		c.logins.Add(key, login{who: who, turn: f.turn, at: asked})
+	case errors.Is(err, policy.ErrRefused):
+		c.logins.Remove(key)
+	case ok && ctx.Err() == nil && time.Since(known.at) < c.stale:
+		return known.who, nil
+	}
+	return who, err
+}
+
+// key is a hash of all that a handler is told, lengths included, so that no two
+// clients have one key.
+func (c *authCache) key(creds socks5.Credentials, meta policy.ConnMeta) (key loginKey) {
+	mac := hmac.New(sha256.New, c.secret[:])
+	peer := meta.Peer.Addr().String()
+	local := meta.Local.String()
+	for _, part := range []string{creds.User, creds.Password, peer, local} {
+		_ = binary.Write(mac, binary.BigEndian, uint32(len(part))) // a hash takes everything
+		_, _ = mac.Write([]byte(part))
+	}
+	mac.Sum(key[:0])
+	return key
+}

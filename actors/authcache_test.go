@@ -1,0 +1,144 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/troupe-proxy/troupe/internal/socks5"
+	"github.com/troupe-proxy/troupe/lua/policy"
+)
+
+// cacheRig is a cache before a policy whose answer the test sets.
+type cacheRig struct {
+	t     *testing.T
+	cache *authCache
+	force *inForce
+	err   error
+	asked int
+}
+
+func newCacheRig(t *testing.T, ttl, stale time.Duration) *cacheRig {
+	r := &cacheRig{t: t, cache: newAuthCache(policy.AuthCache{TTL: ttl, StaleIfError: stale})}
+	r.force = &inForce{decider: &scripted{auth: func() (policy.AuthInfo, error) {
+		r.asked++
+		if r.err != nil {
+			return policy.AuthInfo{}, r.err
+		}
+		return alice, nil
+	}}}
+	return r
+}
+
+func (r *cacheRig) login(user, password, peer string) error {
+	r.t.Helper()
+	who, err := r.cache.authenticate(r.t.Context(), r.force, socks5.Credentials{User: user, Password: password},
+		policy.ConnMeta{Peer: netip.MustParseAddrPort(peer), Local: ourSide})
+	if (err == nil) != (who.User() == "alice") {
+		r.t.Errorf("got %+v with %v; want alice exactly without an error", who, err)
+	}
+	return err
+}
+
+const (
+	here  = "192.0.2.1:1000"
+	again = "192.0.2.1:2000"
+	there = "192.0.2.2:1000"
+)
+
+func TestAuthCacheAsksOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCacheRig(t, time.Minute, 0)
+		steps := []struct {
+			user, password, peer string
+			wait                 time.Duration
+			asked                int
+		}{
+			{"alice", "pw", here, 0, 1},
+			{"alice", "pw", again, 0, 1},
+			{"alice", "pw", there, 0, 2}, // a handler may judge by the address
+			{"alice", "other", here, 0, 3},
+			{"alicep", "w", here, 0, 4}, // the same letters
+			{"alice", "pw", here, time.Minute, 5},
+		}
+		for i, s := range steps {
+			<-time.After(s.wait)
+			if err := r.login(s.user, s.password, s.peer); err != nil || r.asked != s.asked {
+				t.Errorf("step %d: %v, asked %d times; want %d", i, err, r.asked, s.asked)
+			}
+		}
+	})
+}
+
+func TestAuthCacheWhileTheBackendIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCacheRig(t, 0, time.Hour)
+		must(t, r.login("alice", "pw", here))
+		r.err = errBackend
+		<-time.After(59 * time.Minute)
+		if err := r.login("alice", "pw", here); err != nil || r.asked != 2 {
+			t.Errorf("got %v, asked %d times; want the earlier yes to stand, and the policy asked each time", err, r.asked)
+		}
+		if err := r.login("bob", "pw", here); !errors.Is(err, errBackend) {
+			t.Errorf("got %v; want nobody let in of whom nothing is known", err)
+		}
+		<-time.After(2 * time.Minute)
+		if err := r.login("alice", "pw", here); !errors.Is(err, errBackend) {
+			t.Errorf("got %v; want no yes to stand for more than an hour", err)
+		}
+	})
+}
+
+// A refusal is the last word, whatever was said before.
+func TestAuthCacheForgetsWhoIsRefused(t *testing.T) {
+	r := newCacheRig(t, 0, time.Hour)
+	must(t, r.login("alice", "pw", here))
+	r.err = policy.ErrRefused
+	if err := r.login("alice", "pw", here); !errors.Is(err, policy.ErrRefused) {
+		t.Errorf("got %v; want ErrRefused", err)
+	}
+	r.err = errBackend
+	if err := r.login("alice", "pw", here); !errors.Is(err, errBackend) {
+		t.Errorf("got %v; want the refusal to end what was remembered", err)
+	}
+}
+
+// Another policy may know other users.
+func TestAuthCacheEndsWithThePolicy(t *testing.T) {
+	r := newCacheRig(t, time.Hour, time.Hour)
+	must(t, r.login("alice", "pw", here))
+	r.force.turn++
+	r.err = errBackend
+	if err := r.login("alice", "pw", here); !errors.Is(err, errBackend) {
+		t.Errorf("got %v; want what another policy said forgotten", err)
+	}
+}
+
+func TestAuthCacheIsBoundedAndHoldsNoCredentials(t *testing.T) {
+	r := newCacheRig(t, time.Hour, time.Hour)
+	for i := range cachedLogins + 10 {
+		must(t, r.login("alice", fmt.Sprint("hunter", i), here))
+	}
+	if got := r.cache.logins.Len(); got != cachedLogins {
+		t.Errorf("remembers %d; want %d", got, cachedLogins)
+	}
+	if text := fmt.Sprintf("%q %+v", r.cache.logins.Keys(), r.cache.logins.Values()); strings.Contains(text, "hunter") {
+		t.Error("a password is kept")
+	}
+	if newAuthCache(policy.AuthCache{}) != nil {
+		t.Error("got a cache that remembers nothing; want none")
+	}
+}
+
+// Two processes, or two listeners, do not hash alike.
+func TestAuthCacheKeysAreSecret(t *testing.T) {
+	a, b := newCacheRig(t, time.Hour, 0).cache, newCacheRig(t, time.Hour, 0).cache
+	c, meta := socks5.Credentials{User: "u", Password: "p"}, policy.ConnMeta{Peer: ourSide, Local: ourSide}
+	if a.key(c, meta) == b.key(c, meta) || a.key(c, meta) != a.key(c, meta) {
+		t.Error("want the same key from the same cache, and another from another")
+	}
+}
