@@ -138,7 +138,8 @@ func TestAuthCacheIsBoundedAndHoldsNoCredentials(t *testing.T) {
 func TestAuthCacheKeysAreSecret(t *testing.T) {
 	a, b := newCacheRig(t, time.Hour, 0).cache, newCacheRig(t, time.Hour, 0).cache
 	c, meta := socks5.Credentials{User: "u", Password: "p"}, policy.ConnMeta{Peer: ourSide, Local: ourSide}
-	if a.key(c, meta) == b.key(c, meta) || a.key(c, meta) != a.key(c, meta) {
+	first, second := a.key(c, meta), a.key(c, meta)
+	if first == b.key(c, meta) || first != second {
 		t.Error("want the same key from the same cache, and another from another")
 	}
 }

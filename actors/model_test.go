@@ -217,14 +217,14 @@ func (w *model) answerQuestion() error {
 	if w.question != nil {
 		about = w.question.topic
 	}
-	switch pick := w.rng.IntN(6); {
-	case pick == 0:
+	switch w.rng.IntN(6) {
+	case 0:
 		a.err = []error{policy.ErrRefused, errBackend, policy.ErrRefused}[w.rng.IntN(3)]
-	case pick == 1:
+	case 1:
 		a.decision.Deny = true
-	case pick == 2:
+	case 2:
 		a.decision.Source = ourSide.Addr()
-	case pick == 3:
+	case 3:
 		a.decision.Destination = netip.MustParseAddrPort("192.0.2.9:25")
 	}
 	if a.err == nil && about == aboutCredentials {

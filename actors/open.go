@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -28,10 +29,17 @@ type openListener struct {
 	source  *tlsconf.Source // nil: clients speak in the clear
 }
 
+// ErrRules says that a listener has rules, which are read but not enforced yet.
+var ErrRules = errors.New("allow_clients, allow_sources, allow_destinations, deny_destinations, allow_local_destinations, " +
+	"source, require_source and resolve_names are not enforced by this version of Troupe: take them out, or decide in proxy_server_request")
+
 // Open opens every socket of the policy, or none: the error names the address
 // that cannot be had, and the place in the policy that asks for it. It may wait
 // for a name to resolve, so it is not called in an actor's turn.
 func Open(ctx context.Context, c *Config, p *policy.Policy) (*Sockets, error) {
+	if c.Hooks == nil {
+		c.Hooks = NewHooks(p.Hooks)
+	}
 	s := &Sockets{slots: newSlots(c.Slots)}
 	for i := range p.Listeners {
 		if err := s.openListener(ctx, c, &p.Listeners[i]); err != nil {
@@ -73,6 +81,10 @@ func (s *Sockets) listCertificates(c *Config) {
 }
 
 func (s *Sockets) openListener(ctx context.Context, c *Config, l *policy.Listener) error {
+	if !l.Rules.Empty() {
+		// A rule that nobody enforces is worse than none.
+		return fmt.Errorf("listen on %s: %w", l.Listen, ErrRules)
+	}
 	address, err := resolveListen(ctx, l.Listen)
 	if err != nil {
 		return err

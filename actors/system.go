@@ -26,7 +26,8 @@ type Config struct {
 	HTTP func(l policy.HTTPListener, bound string) *http.Server
 	// Log gives the logger of a target.
 	Log func(target string) *slog.Logger
-	// Hooks are the handlers of the policy in force. Nil: it has none.
+	// Hooks are the handlers of the policy in force. Nil: Open makes them those of
+	// the policy that it is given.
 	Hooks *Hooks
 	// Slots is how many sessions may be open at once; each has two descriptors.
 	Slots int

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -55,9 +56,11 @@ func TestRandomStreams(t *testing.T) {
 	d.awaitFigure(heldSessions, "proxy_active_connections", "listener", listener)
 	d.checkBalance()
 	during := d.footprint()
+	// Each loop keeps a pipe for the next long message.
+	pipes := 2 * runtime.NumCPU()
 	await(t, "the descriptors are those of the held sessions", func() bool {
 		during = d.footprint()
-		return during.files == before.files+2*heldSessions
+		return during.files >= before.files+2*heldSessions && during.files <= before.files+2*heldSessions+pipes
 	})
 
 	h.end(t)
@@ -66,7 +69,7 @@ func TestRandomStreams(t *testing.T) {
 	after := during
 	await(t, fmt.Sprintf("all is given back: %+v before", before), func() bool {
 		after = d.footprint()
-		return after.files == before.files && after.goroutines <= before.goroutines+5
+		return after.files <= before.files+pipes && after.goroutines <= before.goroutines+5
 	})
 	t.Logf("%d streams; before %+v, with held sessions %+v, after %+v", total, before, during, after)
 }

@@ -48,3 +48,9 @@ func (s *Spec) requireSource() bool {
 	}
 	return s.AllowSources != nil && len(s.Source) == 0
 }
+
+// Empty reports whether nothing was said.
+func (s *Spec) Empty() bool {
+	return s.AllowClients == nil && s.AllowSources == nil && s.AllowDestinations == nil && s.DenyDestinations == nil &&
+		!s.AllowLocalDestinations && s.Source == nil && s.RequireSource == nil && !s.ForbidNames
+}

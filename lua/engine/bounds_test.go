@@ -145,19 +145,34 @@ func TestRecursion(t *testing.T) {
 }
 
 // TestDepthIsShared: coroutines and protected calls that wait for each other have
-// one depth in common.
+// one depth in common, else each could go as deep again and fill Go's stack.
 func TestDepthIsShared(t *testing.T) {
-	L, _ := mustState(t, Options{CallDepth: 1000})
-	got, err := run(t, L, `
-		local function deep(n, f) if n == 0 then return f() end return (deep(n - 1, f)) end
-		local function alone() return deep(600, function() return "fine" end) end
-		local function both() return deep(600, function() return select(2, pcall(deep, 600, pcall)) end) end
-		return alone(), pcall(both)`)
-	if err != nil || got[0] != lua.LString("fine") {
-		t.Fatalf("got %v, %v; want fine", got, err)
+	for _, through := range []string{
+		"select(2, pcall(nest, k - 1))",
+		"select(2, coroutine.resume(coroutine.create(nest), k - 1))",
+		"coroutine.wrap(nest)(k - 1)",
+	} {
+		L, _ := mustState(t, Options{CallDepth: 1000})
+		got, err := run(t, L, `
+			local function deep(n, f) if n == 0 then return f() end return (deep(n - 1, f)) end
+			local function nest(k)
+				if k == 0 then return "reached" end
+				return deep(600, function() return `+through+` end)
+			end
+			return nest(1), select(2, pcall(nest, 10))`)
+		if err != nil || got[0] != lua.LString("reached") || !strings.HasSuffix(got[1].String(), "stack overflow") {
+			t.Errorf("%s: got %v, %v; want reached, and a stack overflow", through, got, err)
+		}
 	}
-	text := got[len(got)-1].String()
-	if !strings.Contains(text, "stack overflow") && !strings.Contains(text, "value expected") {
-		t.Errorf("600 calls inside of 600: got %v", got)
+}
+
+// TestNoHandlerAfterDeadline: what xpcall would call with the error is not called.
+func TestNoHandlerAfterDeadline(t *testing.T) {
+	L, out := mustState(t, Options{})
+	mustTimeOut(t, L, `xpcall(function() while true do end end, print)`)
+	mustTimeOut(t, L, `coroutine.wrap(function() xpcall(function() while true do end end, print) end)()`)
+	mustTimeOut(t, L, `local co = coroutine.wrap(function() xpcall(function() coroutine.yield() while true do end end, print) end) co() co()`)
+	if out.Len() > 0 {
+		t.Errorf("the handler got %q; want that it is not called", out)
 	}
 }

@@ -37,7 +37,7 @@
 //   - All numbers are float64. Whole ones are exact up to 2^53 and print as
 //     integers up to 2^63: 10/2 is 5 and not 5.0. math.type says integer for whole
 //     numbers up to 2^53, which is math.maxinteger. The operator ".." writes other
-//     numbers with up to 17 digits, tostring with 14.
+//     numbers with up to 17 digits (and +Inf, NaN), tostring with 14.
 //   - A coroutine cannot yield in a metamethod, nor in the iterator of a for, where
 //     5.4 allows it: the error is "attempt to yield across a C-call boundary".
 //   - __eq, __lt and __le are called only if both values have the same one; __gc and

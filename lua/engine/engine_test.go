@@ -69,6 +69,64 @@ func TestRunError(t *testing.T) {
 	}
 }
 
+// TestTraceback: the handler of xpcall, and what runs in a protected call, see all
+// calls up to the start of the coroutine.
+func TestTraceback(t *testing.T) {
+	L, out := mustState(t, Options{})
+	L.SetGlobal("traceback", L.NewFunction(func(L *lua.LState) int {
+		L.Push(lua.LString(Traceback(L, 1)))
+		return 1
+	}))
+	_, err := run(t, L, `local function fail() error("x") end
+local function handler() return (traceback()) end
+local function try() return select(2, xpcall(fail, handler)) end
+print((try()))
+local t = setmetatable({}, {__index = function() return (traceback()) end})
+print((select(2, pcall(function() return (t.x) end))))
+print((coroutine.wrap(function() return (traceback()) end)()))`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `stack traceback:
+	test:2: in function <test:2>
+	[C]: in function 'error'
+	test:1: in function <test:1>
+	[C]: in function 'xpcall'
+	test:3: in local 'try'
+	test:4: in main chunk
+	[C]: in ?
+stack traceback:
+	test:5: in metamethod 'index'
+	test:6: in function <test:6>
+	[C]: in function 'pcall'
+	test:6: in main chunk
+	[C]: in ?
+stack traceback:
+	test:7: in function <test:7>
+`
+	if out.String() != want {
+		t.Errorf("got %s\nwant %s", out, want)
+	}
+	_, err = run(t, L, "local function deep(n) if n == 0 then error('x') end deep(n - 1) return 1 end deep(100)")
+	var failure *RunError
+	if !errors.As(err, &failure) || !strings.Contains(failure.Traceback, "\n\t...\t(skipping ") || strings.Count(failure.Traceback, "\n") > 30 {
+		t.Errorf("got %v; want a shortened traceback", err)
+	}
+}
+
+// TestLargeStacksAreDropped: a state does not keep what one deep call needed.
+func TestLargeStacksAreDropped(t *testing.T) {
+	L, _ := mustState(t, Options{})
+	if _, err := run(t, L, `local function deep(n) if n > 0 then return 1 + deep(n - 1) end return 0 end pcall(deep, 5000)`); err != nil {
+		t.Fatal(err)
+	}
+	for _, th := range of(L).idle {
+		if got := stackSize(th); got > 2*registryStep {
+			t.Errorf("room for %d values; want at most %d", got, 2*registryStep)
+		}
+	}
+}
+
 // TestNestedCall: a Go function that calls Lua by Call and meets an error leaves
 // the variables of its callers alone. With the library's PCall, use would see nil.
 func TestNestedCall(t *testing.T) {

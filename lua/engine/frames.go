@@ -11,7 +11,7 @@ import (
 // is read by reflection. The positions of the fields are looked up by name once,
 // and a test fails when a new version of the library has moved them.
 
-type fields struct{ current, function, parent, pc, index int }
+type fields struct{ current, function, parent, pc, index, registry, values int }
 
 // layout is written once, while the program starts.
 var layout = readLayout()
@@ -26,6 +26,8 @@ func readLayout() fields {
 		parent:   field(call, "Parent"),
 		pc:       field(call, "Pc"),
 		index:    field(call, "Idx"),
+		registry: field(state, "reg"),
+		values:   field(state.Field(field(state, "reg")).Type.Elem(), "array"),
 	}
 }
 
@@ -43,6 +45,11 @@ type frame struct{ call reflect.Value }
 // current is the innermost call of L, the running Go function included.
 func current(L *lua.LState) frame {
 	return frame{reflect.ValueOf(L).Elem().Field(layout.current)}
+}
+
+// stackSize is for how many values the data stack of th has room.
+func stackSize(th *lua.LState) int {
+	return reflect.ValueOf(th).Elem().Field(layout.registry).Elem().Field(layout.values).Cap()
 }
 
 func (f frame) ok() bool { return !f.call.IsNil() }

@@ -26,7 +26,7 @@ type capture struct{ start, length int }
 
 // matcher matches one pattern of the language against one subject (manual, 6.4.1).
 // It raises a patternError by panic for a malformed pattern, and contextError when
-// the context ends, since backtracking can take longer than the sun will shine.
+// the context ends, since backtracking can take exponential time.
 type matcher struct {
 	ctx      context.Context
 	subject  string

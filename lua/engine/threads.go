@@ -62,13 +62,13 @@ func (m *machine) takeProtected() *lua.LState {
 
 func isProtected(th *lua.LState) bool { return th.Options.IncludeGoStackTrace }
 
-// giveBack keeps a state whose call returned. One that failed is never kept: its
-// variables may live on in closures.
+// giveBack keeps a state whose call returned, unless it has grown large. One that
+// failed is never kept: its variables may live on in closures.
 func (m *machine) giveBack(th *lua.LState) {
 	th.SetTop(0)
 	th.Dead, th.Parent = false, nil
 	th.RemoveContext()
-	if len(m.idle) < maxIdle {
+	if len(m.idle) < maxIdle && stackSize(th) <= 2*registryStep {
 		m.idle = append(m.idle, th)
 	}
 }

@@ -95,6 +95,8 @@ func describeCall(L *lua.LState, f frame) string {
 	m := of(L)
 	place, what := "[C]", "function <?>"
 	switch {
+	case fn == m.passing[1]:
+		return "[C]: in function 'xpcall'"
 	case m.isPass(f):
 		return "[C]: in function 'pcall'"
 	case !fn.IsG && fn.Proto.LineDefined == 0:

@@ -54,16 +54,16 @@ func keySourceInto(p *tlsconf.KeySource) reader {
 			d.fail(key, "expected %s, got %v", keySourceForm, err)
 			return
 		}
-		switch t, _ := v.(*lua.LTable); {
-		case t == nil:
+		t, ok := v.(*lua.LTable)
+		if !ok {
 			*p = tlsconf.File(lua.LVAsString(v))
-		default:
-			if text, inline := keyData(t); inline {
-				*p = tlsconf.Inline(text)
-				return
-			}
-			*p = tlsconf.Remote(source, d.loader)
+			return
 		}
+		if text, inline := keyData(t); inline {
+			*p = tlsconf.Inline(text)
+			return
+		}
+		*p = tlsconf.Remote(source, d.loader)
 	}
 }
 
