@@ -27,6 +27,7 @@ type jump struct {
 
 // newJump adds a jump to those that wait for their label.
 func (p *parser) newJump(at token, line int, loop bool) *ast.DoBlockStmt {
+	p.branches(1)
 	j := &jump{at: at, loop: loop, node: &ast.DoBlockStmt{}, active: len(p.fn.active)}
 	setLines(j.node, line, line)
 	p.fn.jumps = append(p.fn.jumps, j)
@@ -43,6 +44,7 @@ func (p *parser) breakStatement() ast.Stmt {
 func (p *parser) gotoStatement() ast.Stmt {
 	line := p.expect(kindGoto).line
 	name := p.expect(kindName)
+	p.branches(1)
 	for i := range p.fn.labels {
 		if l := &p.fn.labels[i]; l.name == name.text {
 			node := &ast.DoBlockStmt{Stmts: jumpTo(line, l.engine, p.skipped(&name, l))}
@@ -224,7 +226,7 @@ func padding(line int) ast.Stmt { return localNode(line, hiddenJump, nilNode(lin
 
 // labelName is a name for a label that no other one of the chunk has.
 func (p *parser) labelName() string {
-	p.branches(1)
+	p.label()
 	p.labels++
 	return "(label " + strconv.Itoa(p.labels) + ")"
 }

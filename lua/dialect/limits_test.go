@@ -116,8 +116,11 @@ func TestConstants(t *testing.T) {
 }
 
 func TestBranches(t *testing.T) {
+	large(t, list(1025, "\n", "do ::a:: end"), "!too many labels in main function (limit is 1024)")
+	large(t, list(1024, "\n", "do goto l# ::l#:: end"), "")
 	large(t, "local x, y\n"+list(40000, "\n", "if x then x = y end"), "!too many branches in main function")
 	large(t, "local x, y while true do break\n"+list(10000, "\n", "x("+list(14, ", ", "y")+")")+"\nend print('ok')", "!function has too many instructions to jump over")
+	large(t, "local x, y for i = 1, 2 do\n"+list(10000, "\n", "x("+list(14, ", ", "y")+")")+"\nend print('ok')", "!function has too many instructions to jump over")
 	large(t, list(20000, "\n", "x = y"), "")
 }
 

@@ -196,16 +196,12 @@ func (p *parser) parameters(list *ast.ParList) {
 	}
 }
 
-// returnStatement reads a return. A call of ours in it is no tail call: errors
-// in it belong to this function.
+// returnStatement reads a return.
 func (p *parser) returnStatement() ast.Stmt {
 	s := &ast.ReturnStmt{}
 	s.SetLine(p.expect(kindReturn).line)
 	if !p.blockEnds() && p.tok.kind != kindSemicolon {
 		s.Exprs = p.expressions()
-		if len(s.Exprs) == 1 && isIntrinsic(s.Exprs[0]) {
-			single(s.Exprs[0])
-		}
 	}
 	p.accept(kindSemicolon)
 	return s

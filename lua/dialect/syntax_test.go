@@ -103,6 +103,7 @@ var mistakes = []struct{ source, want string }{
 	{"::a", "t:1: '::' expected near <eof>"},
 	{"goto a; local b; ::a:: print(b)", "t:1: <goto a> at line 1 jumps into the scope of local 'b'"},
 	{"repeat goto c; local x; ::c:: until x", "t:1: <goto c> at line 1 jumps into the scope of local 'x'"},
+	{"do local a, b goto x end local c; ::x:: f()", "t:1: <goto x> at line 1 jumps into the scope of local 'c'"},
 	{"do goto a end local x, y; ::a:: f()", "t:1: <goto a> at line 1 jumps into the scope of local 'x'"},
 	{"break", "t:1: break outside loop at line 1"},
 	{"while true do local function f()\nbreak end end", "t:2: break outside loop at line 2"},

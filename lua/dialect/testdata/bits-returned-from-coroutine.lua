@@ -1,0 +1,5 @@
+print(coroutine.wrap(function(a, b) return a // b end)(7, 2))
+print(coroutine.wrap(function(a, b) return a & b, ~a end)(7, 2))
+print(coroutine.resume(coroutine.create(function(a) return a % 4 end), 7))
+local t = setmetatable({}, {__bor = function(a, b) return b + 1 end})
+print(coroutine.resume(coroutine.create(function(a) return t | a end), 7))
