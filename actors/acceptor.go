@@ -23,10 +23,14 @@ type acceptor struct {
 	listener *actor.PID
 	account  *account
 	slots    *slots
-	shared   *shared
+	turn     chan struct{} // holds the one acceptor of the listener that may serve
+	tap      Tap
 	log      *slog.Logger
 
 	serving *task.Task
+	terms   *terms // of all its clients
+	last    bool   // it takes those who wait, and no more
+	leave   func() // of each session: gives back its slot, and the generation
 
 	// Used by whichever goroutines of the transport accept.
 	short atomic.Bool // of slots, descriptors or memory
@@ -46,37 +50,79 @@ func (a *acceptor) Receive(ctx actor.Context) {
 	case *actor.Stopped:
 		return
 	default:
-		a.shared.tap(KindAcceptor, m)
+		a.tap(KindAcceptor, m)
 	}
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		ctx.Send(a.listener, &borrow{acceptor: ctx.Self()})
+		ctx.Send(a.listener, &borrow{acceptor: ctx.Self(), by: a})
 	case *lend:
-		root := ctx.ActorSystem().Root
-		a.serving = task.Go(ctx, func(serve context.Context) error { return a.serve(serve, root, m.socket) })
+		a.begin(ctx, m)
 	case *task.Exit:
-		if m.Task != a.serving {
-			return // of the acceptor before this one
+		switch {
+		case m.Task != a.serving: // of the acceptor before this one
+		case a.last:
+			ctx.Stop(ctx.Self())
+		default:
+			panic(errors.Join(errServeEnded, m.Err))
 		}
-		panic(errors.Join(errServeEnded, m.Err))
 	}
 }
 
-// serve accepts until ctx ends. It is the acceptor's one goroutine.
+// begin serves by what was lent to this acceptor and not to one before it. Where
+// the last user of the terms has gone, a restart is on its way.
+func (a *acceptor) begin(ctx actor.Context, m *lend) {
+	if m.to != a || !m.terms.generation.join() {
+		return
+	}
+	a.terms, a.last = m.terms, m.last
+	a.leave = func() {
+		a.slots.leave()
+		m.terms.generation.leave()
+	}
+	root := ctx.ActorSystem().Root
+	a.serving = task.Go(ctx, func(serve context.Context) error { return a.serve(serve, root, m.socket) })
+}
+
+// serve accepts until ctx ends. It is the acceptor's one goroutine, and a user of
+// the generation, as each of its clients will be.
 func (a *acceptor) serve(ctx context.Context, root *actor.RootContext, socket transport.Listener) error {
+	defer a.terms.generation.leave()
+	// The one before may be about to take a client by its own terms.
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return nil
+	}
+	a.terms.beginning()
+	acceptance := transport.Acceptance{
+		Enter:    a.slots.enter,
+		Leave:    a.slots.unused,
+		Accepted: func(c transport.Conn) { a.accepted(root, c) },
+		HoldBack: a.pressed,
+		Shed:     a.shed,
+	}
+	if a.last {
+		return serveQueue(ctx, socket, acceptance)
+	}
 	a.account.health.up(time.Now())
 	defer func() {
 		if ctx.Err() == nil {
 			a.account.health.down(time.Now(), errServeEnded.Error())
 		}
 	}()
-	return socket.Serve(ctx, transport.Acceptance{
-		Enter:    a.slots.enter,
-		Leave:    a.slots.unused,
-		Accepted: func(c transport.Conn) { a.accepted(root, c) },
-		HoldBack: a.pressed,
-		Shed:     a.shed,
-	})
+	return socket.Serve(ctx, acceptance)
+}
+
+// serveQueue takes the clients who wait, where the transport can tell.
+func serveQueue(ctx context.Context, socket transport.Listener, a transport.Acceptance) error {
+	q, can := socket.(queueServer)
+	if !can {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastPatience)
+	defer cancel()
+	return q.ServeQueue(ctx, a)
 }
 
 // accepted books the client, whose slot goes with the record from here on, and
@@ -91,7 +137,8 @@ func (a *acceptor) accepted(root *actor.RootContext, c transport.Conn) {
 	if a.short.Load() {
 		a.relieved()
 	}
-	m := &accepted{conn: c, record: a.account.accept(c.Client(), time.Now(), a.slots.leave)}
+	a.terms.generation.join()
+	m := &accepted{conn: c, record: a.account.accept(c.Client(), time.Now(), a.leave), shared: a.terms.shared}
 	root.Send(a.listener, m)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,14 +32,24 @@ type certificate struct {
 var certificateNotAfter = prometheus.NewDesc("proxy_tls_certificate_not_after_seconds",
 	"When the certificate of a listener expires, in seconds since 1970.", []string{"listener"}, nil)
 
-// add lists the certificate of a listener whose socket is open, and says what
-// clients will hold against it.
-func (c *certificates) add(log *slog.Logger, listener string, source *tlsconf.Source) {
+// list adds the certificate of a listener whose socket is open, and says what
+// clients will hold against it. A nil source is that of a listener without TLS.
+func (c *certificates) list(log *slog.Logger, listener string, source *tlsconf.Source) {
+	if source == nil {
+		return
+	}
 	one := certificate{listener: listener, source: source, log: log}
 	one.warn()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.served = append(c.served, one)
+}
+
+// drop takes a source off the list, if it is there.
+func (c *certificates) drop(source *tlsconf.Source) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.served = slices.DeleteFunc(c.served, func(one certificate) bool { return one.source == source })
 }
 
 func (c *certificate) warn() {
@@ -51,9 +62,10 @@ func (c *certificate) warn() {
 // which the log and the error say.
 func (c *certificates) reload() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	served := slices.Clone(c.served) // a scrape must not wait for a slow disk
+	c.mu.Unlock()
 	var failures []error
-	for _, one := range c.served {
+	for _, one := range served {
 		if err := one.source.Reload(); err != nil {
 			one.log.Error("the old certificate is kept, the new one cannot be read",
 				slog.String("listener", one.listener), slog.Any("error", err))

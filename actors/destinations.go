@@ -12,12 +12,12 @@ import (
 // room, so that a scan of the internet churns nothing, and only by connecting.
 // All others count under overflow. It may be used by any goroutine.
 type destinations struct {
-	limit    int
-	idle     time.Duration
 	overflow *destination
 
-	mu   sync.Mutex
-	byIP map[netip.Addr]*destination
+	mu    sync.Mutex
+	limit int
+	idle  time.Duration
+	byIP  map[netip.Addr]*destination
 }
 
 // destination counts the sessions that connected to one address. One that was
@@ -41,6 +41,14 @@ func newDestinations(limit int, idle time.Duration) *destinations {
 		overflow: &destination{label: overflowLabel},
 		byIP:     make(map[netip.Addr]*destination),
 	}
+}
+
+// resize changes the bounds. Destinations above a lower limit keep their series
+// until they are idle.
+func (t *destinations) resize(limit int, idle time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limit, t.idle = limit, idle
 }
 
 // enter counts a session that connected to ip. The caller owes one leave.

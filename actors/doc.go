@@ -22,6 +22,25 @@
 // listener for the same reason: while an acceptor is away, clients wait in the
 // kernel's queue and are not refused.
 //
+// # A reload
+//
+// System.Reload prepares: it opens the sockets of listeners that are new, reads
+// certificates, and has listeners that stay lend their sockets once more where
+// these have to be served differently. All that can fail is done by then. The
+// supervisor carries the plan out in one turn, by messages:
+//
+//	new       is spawned
+//	stays     adjust: its acceptor is restarted by the new terms; socket and
+//	          sessions are kept, clients wait in the queue for that moment
+//	removed   retire: its acceptor takes those who wait and stops; the socket is
+//	          closed, sessions go on, and with the last of them the actor ends.
+//	          Its address can be had again by then, under another actor's name
+//	web       another handler answers, on the connections that there are
+//
+// The terms of a session (its limits, its policy's handlers) are those it was
+// accepted by, until it ends. A generation counts who lives by a policy, and
+// closes that behind the last.
+//
 // What a failure costs and what follows it:
 //
 //	actor       on a panic   then
@@ -29,7 +48,8 @@
 //	                         dead socket is opened anew, every 0.5 … 30 s until it can be had;
 //	                         never given up, ListenerStatus says so meanwhile
 //	connection  stopped      its sockets are closed, its session is booked as internal
-//	listener    resumed      its sessions live on; a client it was about to admit is closed
+//	listener    resumed      its sessions live on; a client it was about to admit is closed; what a
+//	                         reload had to say to it is said again
 //	metrics     restarted    the registry and the counters outlive it
 //	web         restarted    its sockets outlive it, requests wait in the queue
 //	supervisor  resumed      everything lives on; if it ends unasked, so does the process
@@ -105,8 +125,16 @@
 //	 timers of a stalled send    the Conn              it goes on, or the session ends
 //	listening socket             listener              the listener stops; the acceptor borrows it
 //	 and its reserve descriptor  the transport         likewise
-//	HTTP listening socket        supervisor            the supervisor stops; web borrows it
-//	HTTP connections             http.Server           idle too long, or web stops or restarts
+//	HTTP listening socket        supervisor            a reload removes it, or the supervisor stops;
+//	                                                   web borrows it
+//	HTTP connections             http.Server           idle too long, or web stops or restarts, or their
+//	                                                   listener is removed and they are idle, 10 s later
+//	                                                   in any case
+//	goroutine of such a server   web (task)            its connections are closed
+//	listening socket prepared    Reload, then the      it is refused, or the listener has it; what it
+//	 for a listener that stays   adjust message        stands in for is closed with the next loan
+//	policy                       its generation        the last who lives by it has ended
+//	goroutine that closes it     the generation        the policy has closed
 //	client's socket              the accepted message, the connection does, or the message is dropped
 //	                             then the connection
 //	upstream's socket            the connection        likewise
@@ -114,6 +142,8 @@
 //	timer of an acceptor's pause listener              it runs out, or the listener stops
 //	timer of a service's pause   supervisor            it runs out, or the supervisor stops
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts
+//	goroutine that waits for a   Reload                the listener has answered, or the tree has ended
+//	 socket nobody wants now
 //	slot                         the record            the session is booked as ended
 //	goroutine of the start       cmd/troupe            the policy is loaded and the tree stands
 //	goroutine and files of the   cmd/troupe            the process ends

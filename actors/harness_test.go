@@ -85,9 +85,10 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 	}
 	c := Config{
 		Hooks:   s.hooks,
-		Network: s.network, Resolver: s.resolver, Metrics: m, HTTP: s.serveHTTP, Slots: s.slots,
-		Log: func(string) *slog.Logger { return s.log },
-		Tap: tr.tapped,
+		Network: s.network, Resolver: s.resolver, Metrics: m, Slots: s.slots,
+		HTTP: func(_ *policy.Policy, l policy.HTTPListener, bound string) *http.Server { return s.serveHTTP(l, bound) },
+		Log:  func(string) *slog.Logger { return s.log },
+		Tap:  tr.tapped,
 	}
 	sockets, err := Open(t.Context(), &c, &policy.Policy{Listeners: s.listeners, HTTP: s.http})
 	if err != nil {
@@ -183,6 +184,8 @@ type wire struct {
 
 	mu    sync.Mutex
 	conns map[netip.AddrPort]*connection // by client
+
+	adopted atomic.Int64 // sockets
 }
 
 func newWire() *wire {
@@ -209,6 +212,15 @@ type wireListener struct {
 
 // Serve implements transport.Listener.
 func (l *wireListener) Serve(ctx context.Context, a transport.Acceptance) error {
+	a = l.watched(a)
+	if l.wire.serve != nil {
+		return l.wire.serve(ctx, a, l.Listener)
+	}
+	return l.Listener.Serve(ctx, a)
+}
+
+// watched knows which actor has which client.
+func (l *wireListener) watched(a transport.Acceptance) transport.Acceptance {
 	accepted := a.Accepted
 	a.Accepted = func(c transport.Conn) {
 		if l.wire.conn != nil {
@@ -216,10 +228,7 @@ func (l *wireListener) Serve(ctx context.Context, a transport.Acceptance) error 
 		}
 		accepted(&wireConn{Conn: c, wire: l.wire})
 	}
-	if l.wire.serve != nil {
-		return l.wire.serve(ctx, a, l.Listener)
-	}
-	return l.Listener.Serve(ctx, a)
+	return a
 }
 
 // wireConn remembers which actor has which client.

@@ -22,6 +22,10 @@ type Ledger struct {
 	accounts []*account // in the order of their listeners' start
 }
 
+// accountKeep is how long the page of a listener stays after its last session,
+// so that the scrapes to come still find what it had counted last.
+const accountKeep = 5 * time.Minute
+
 // account is the page of one listener. Everything in it only grows, but for
 // what says how the listener is.
 type account struct {
@@ -40,27 +44,80 @@ type account struct {
 
 	reports                 *reports
 	greet, connect, session prometheus.Observer
+
+	// Under the ledger's lock. Of the listeners on one address, one at most takes
+	// clients; those that a reload has removed may still have sessions.
+	serving bool
+	users   int
+	closed  time.Time // when users fell to 0
 }
 
 // ErrListenerKnown says that two listeners were given the same address.
 var ErrListenerKnown = errors.New("listener already has an account")
 
-// open starts the page of a listener, all at zero.
+// open starts the page of a listener, all at zero, or goes on with that of an
+// earlier one on its address. The caller owes a retire and a leave.
 func (l *Ledger) open(listener string, series int, idle time.Duration) (*account, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.IndexFunc(l.accounts, func(a *account) bool { return a.listener == listener })
+	if i >= 0 {
+		a := l.accounts[i]
+		if a.serving {
+			return nil, fmt.Errorf("%w: %s", ErrListenerKnown, listener)
+		}
+		a.serving, a.users = true, a.users+1
+		a.destinations.resize(series, idle)
+		return a, nil
+	}
 	a := &account{
 		listener:     listener,
 		health:       health{began: make(chan struct{})},
 		dials:        make([]atomic.Uint64, len(egress.Results())),
 		destinations: newDestinations(series, idle),
+		serving:      true,
+		users:        1,
 	}
 	a.series = a.makeSeries()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if slices.ContainsFunc(l.accounts, func(b *account) bool { return b.listener == listener }) {
-		return nil, fmt.Errorf("%w: %s", ErrListenerKnown, listener)
-	}
 	l.accounts = append(l.accounts, a)
 	return a, nil
+}
+
+// retire notes that a listener takes no more clients, though it may still have
+// sessions.
+func (l *Ledger) retire(a *account) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.serving = false
+}
+
+// leave notes that a listener is gone, with all its sessions.
+func (l *Ledger) leave(a *account, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.users--
+	a.closed = now
+}
+
+// discard undoes open, for a listener that was never served.
+func (l *Ledger) discard(a *account) {
+	l.retire(a)
+	l.leave(a, time.Time{})
+}
+
+// forget drops the pages of listeners that have been gone for long enough, and
+// names them.
+func (l *Ledger) forget(now time.Time) (gone []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.accounts = slices.DeleteFunc(l.accounts, func(a *account) bool {
+		if a.users > 0 || now.Sub(a.closed) < accountKeep {
+			return false
+		}
+		gone = append(gone, a.listener)
+		return true
+	})
+	return gone
 }
 
 func (l *Ledger) each(f func(*account)) {
@@ -142,7 +199,10 @@ func (h *health) restarted() {
 
 // ListenerStatus is how one listener is.
 type ListenerStatus struct {
-	Listener  string
+	Listener string
+	// Draining: a reload has removed it, and some of its sessions go on. It does
+	// not accept, and nobody expects it to.
+	Draining  bool
 	Accepting bool
 	Since     time.Time // when Accepting last changed
 	Restarts  uint64    // of the acceptor
@@ -154,11 +214,15 @@ type ListenerStatus struct {
 func (l *Ledger) Status() []ListenerStatus {
 	var all []ListenerStatus
 	l.each(func(a *account) {
+		if a.users == 0 {
+			return
+		}
 		a.health.mu.Lock()
 		defer a.health.mu.Unlock()
 		all = append(all, ListenerStatus{
 			Listener:  a.listener,
-			Accepting: a.health.accepting,
+			Draining:  !a.serving,
+			Accepting: a.health.accepting && a.serving,
 			Since:     a.health.since,
 			Restarts:  a.health.restarts,
 			Failure:   a.health.failure,

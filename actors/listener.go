@@ -28,11 +28,13 @@ const (
 // an acceptor's restart touches neither.
 type listener struct {
 	network transport.Network
-	config  transport.ListenConfig // with the bound address, to open it again
-	socket  transport.Listener     // nil while it cannot be had
+	terms   *terms               // by which clients are taken now; the listener uses their generation
+	socket  transport.Listener   // nil while it cannot be had
+	given   []transport.Listener // that other sockets stand in for; an acceptor may hold one still
 	account *account
 	slots   *slots
-	shared  *shared
+	turn    chan struct{} // of its acceptors
+	tap     Tap
 	log     *slog.Logger
 
 	self       *actor.PID
@@ -42,8 +44,23 @@ type listener struct {
 	retry      *time.Timer // sends restartAcceptor, while backing off
 	connection *actor.Props
 	next       *connection // what the connection's producer hands out
-	draining   bool
+	stage      stage
+	retirement
 }
+
+// stage is how far a listener has come towards its end.
+type stage uint8
+
+const (
+	// stageServing takes clients.
+	stageServing stage = iota
+	// stageEmptying, once retired: takes those who wait in the queue.
+	stageEmptying
+	// stageDraining, once retired: the socket is closed, sessions go on.
+	stageDraining
+	// stageEnding ends the sessions too.
+	stageEnding
+)
 
 // Receive implements actor.Actor.
 func (l *listener) Receive(ctx actor.Context) {
@@ -56,8 +73,14 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *accepted:
 		l.admit(ctx, m)
 		return
+	case *adjust:
+		l.adjust(ctx, m)
+		return
+	case *share:
+		l.share(m)
+		return
 	default:
-		l.shared.tap(KindListener, m)
+		l.tap(KindListener, m)
 	}
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
@@ -69,6 +92,10 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.lend(ctx, m)
 	case *restartAcceptor:
 		l.reopen(ctx)
+	case *retire:
+		l.retire(ctx)
+	case *settle:
+		l.settle(ctx)
 	case *shutdown:
 		l.drain(ctx)
 	case *actor.Terminated:
@@ -78,7 +105,7 @@ func (l *listener) Receive(ctx actor.Context) {
 
 // title is what KumoMTA's proxy-server says before the address.
 func (l *listener) title() string {
-	if l.shared.limits.tls {
+	if l.terms.shared.limits.tls {
 		return "proxy listener (TLS) on "
 	}
 	return "proxy listener on "
@@ -106,9 +133,11 @@ func (l *listener) resume(ctx actor.Context) {
 	switch {
 	case l.acceptor == nil:
 		l.start(ctx)
+	case l.stage == stageDraining:
+		ctx.Send(l.self, &settle{})
 	case !slices.ContainsFunc(ctx.Children(), l.acceptor.Equal):
-		l.spawnAcceptor(ctx)
-	case !l.account.health.isUp():
+		l.terminated(ctx, l.acceptor)
+	case l.stage == stageServing && !l.account.health.isUp():
 		// Not at once: the panic may have been over opening the socket.
 		l.restartAfter(max(l.accepting.Next(time.Now()), acceptFirst))
 	}
@@ -116,7 +145,7 @@ func (l *listener) resume(ctx actor.Context) {
 
 func (l *listener) spawnAcceptor(ctx actor.Context) {
 	props := actor.PropsFromProducer(func() actor.Actor {
-		return &acceptor{listener: l.self, account: l.account, slots: l.slots, shared: l.shared, log: l.log}
+		return &acceptor{listener: l.self, account: l.account, slots: l.slots, turn: l.turn, tap: l.tap, log: l.log}
 	}, actor.WithMailbox(census.Mailbox(actor.Unbounded(), observer{KindAcceptor, l.log})))
 	pid, err := ctx.SpawnNamed(props, "acceptor")
 	if err != nil {
@@ -125,10 +154,13 @@ func (l *listener) spawnAcceptor(ctx actor.Context) {
 	l.acceptor = pid
 }
 
-// lend gives the acceptor the socket, unless there is none to be had.
+// lend gives the acceptor the socket, unless there is none to be had. Who asks
+// has nothing yet, and those before it have been told to let go: closing what
+// they had cannot look like a failure.
 func (l *listener) lend(ctx actor.Context, m *borrow) {
-	if l.socket != nil && !l.draining {
-		ctx.Send(m.acceptor, &lend{socket: l.socket})
+	l.closeGiven()
+	if l.socket != nil && l.stage <= stageEmptying {
+		ctx.Send(m.acceptor, &lend{to: m.by, socket: l.socket, terms: l.terms, last: l.stage == stageEmptying})
 	}
 }
 
@@ -140,13 +172,13 @@ func (l *listener) admit(ctx actor.Context, m *accepted) {
 			m.discard(ReasonInternal)
 		}
 	}()
-	l.shared.tap(KindListener, m)
-	if l.draining {
+	l.tap(KindListener, m)
+	if l.stage == stageEnding {
 		taken = true
 		m.Undelivered()
 		return
 	}
-	l.next = &connection{machine: machine{limits: &l.shared.limits}, shared: l.shared, conn: m.conn, record: m.record}
+	l.next = &connection{machine: machine{limits: &m.shared.limits}, shared: m.shared, conn: m.conn, record: m.record}
 	ctx.Spawn(l.connection)
 	l.next, taken = nil, true
 }
@@ -154,7 +186,7 @@ func (l *listener) admit(ctx actor.Context, m *accepted) {
 // HandleFailure implements actor.SupervisorStrategy for the children, in the
 // listener's turn: an acceptor comes back, a connection does not.
 func (l *listener) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
-	if !child.Equal(l.acceptor) || l.draining {
+	if !child.Equal(l.acceptor) || l.stage != stageServing {
 		parent.StopChildren(child)
 		return
 	}
@@ -180,17 +212,17 @@ func (l *listener) restartAfter(pause time.Duration) {
 	if l.retry != nil {
 		l.retry.Stop()
 	}
-	l.retry = time.AfterFunc(pause, func() { l.shared.root.Send(l.self, &restartAcceptor{}) })
+	l.retry = time.AfterFunc(pause, func() { l.terms.shared.root.Send(l.self, &restartAcceptor{}) })
 }
 
 // reopen restarts the acceptor once there is a socket to lend. Somebody else
 // may have the address by now: then it is tried again for ever, and seen to be.
 func (l *listener) reopen(ctx actor.Context) {
-	if l.draining {
+	if l.stage != stageServing {
 		return
 	}
 	if l.socket == nil {
-		socket, err := l.network.Listen(l.config)
+		socket, err := l.network.Listen(l.terms.config)
 		if err != nil {
 			l.account.health.down(time.Now(), err.Error())
 			l.restartAfter(max(l.binding.Next(time.Now()), bindFirst))
@@ -203,11 +235,13 @@ func (l *listener) reopen(ctx actor.Context) {
 
 // drain stops accepting and ends every session; terminated does the rest.
 func (l *listener) drain(ctx actor.Context) {
-	if l.draining {
+	if l.stage == stageEnding {
 		return
 	}
-	l.draining = true
-	l.account.health.down(time.Now(), "shutting down")
+	if l.stage == stageServing {
+		l.account.health.down(time.Now(), "shutting down")
+	}
+	l.stage = stageEnding
 	for _, child := range slices.Clone(ctx.Children()) {
 		if child.Equal(l.acceptor) {
 			ctx.Stop(child)
@@ -219,10 +253,13 @@ func (l *listener) drain(ctx actor.Context) {
 }
 
 func (l *listener) terminated(ctx actor.Context, who *actor.PID) {
+	mine := who.Equal(l.acceptor)
 	switch {
-	case l.draining:
+	case l.stage == stageEnding, l.stage == stageDraining && l.settled:
 		l.stopWhenEmpty(ctx)
-	case who.Equal(l.acceptor):
+	case l.stage == stageEmptying && mine:
+		l.emptied(ctx)
+	case l.stage == stageServing && mine:
 		// Nothing of ours stops it for good: its clients would wait for ever.
 		l.spawnAcceptor(ctx)
 	}
@@ -238,19 +275,39 @@ func (l *listener) stopWhenEmpty(ctx actor.Context) {
 }
 
 func (l *listener) release() {
-	l.draining = true // a client admitted now would keep the listener from ending
+	l.stage = stageEnding // a client admitted now would keep the listener from ending
+	l.stopRetry()
+	l.closeSocket()
+	l.announceClosed()
+	if !l.left {
+		l.left = true
+		l.terms.generation.leave()
+	}
+}
+
+func (l *listener) stopRetry() {
 	if l.retry != nil {
 		l.retry.Stop()
 	}
-	l.closeSocket()
 }
 
 func (l *listener) closeSocket() {
-	if l.socket == nil {
-		return
+	l.closeGiven()
+	if l.socket != nil {
+		l.close(l.socket)
+		l.socket = nil
 	}
-	if err := l.socket.Close(); err != nil {
+}
+
+func (l *listener) closeGiven() {
+	for _, socket := range l.given {
+		l.close(socket)
+	}
+	l.given = nil
+}
+
+func (l *listener) close(socket transport.Listener) {
+	if err := socket.Close(); err != nil {
 		l.log.Debug("closing the listening socket", slog.Any("error", err))
 	}
-	l.socket = nil
 }

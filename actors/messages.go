@@ -18,6 +18,42 @@ import (
 // close the sockets, then stop yourself. listener → connection: end the session.
 type shutdown struct{}
 
+// System.Reload → supervisor: go over to what was prepared, all of it. Answered
+// by one value: false, the tree is about to end and nothing was changed.
+type apply struct {
+	plan *plan
+	done chan<- bool // has room for the answer
+}
+
+// supervisor → listener: take clients by these terms from now on, on this socket
+// if there is one. It owns both.
+type adjust struct {
+	terms  *terms
+	socket transport.Listener
+}
+
+// supervisor → listener: take the clients who wait in the queue, close the
+// socket, and stop yourself when the last session has ended.
+type retire struct{}
+
+// supervisor → web: there are sockets that you do not serve yet.
+type serveSockets struct{}
+
+// System.Reload → supervisor → listener: give me your socket with another
+// configuration, while you go on with your own. Answered by one value.
+type share struct {
+	listener *openListener
+	config   transport.ListenConfig
+	answer   chan<- sharedSocket // has room for the answer
+}
+
+// sharedSocket is the same socket once more, which belongs to whoever asked; nil
+// without an error: there is none at the moment.
+type sharedSocket struct {
+	socket transport.Listener
+	err    error
+}
+
 // supervisor → itself: a child's back-off is over.
 type restartChild struct{ child *actor.PID }
 
@@ -25,17 +61,30 @@ type restartChild struct{ child *actor.PID }
 type recovered struct{}
 
 // acceptor → listener: lend me the listening socket. Answered by lend.
-type borrow struct{ acceptor *actor.PID }
+type borrow struct {
+	acceptor *actor.PID
+	by       *acceptor
+}
 
-// listener → acceptor: accept on this socket. It stays the listener's.
-type lend struct{ socket transport.Listener }
+// listener → acceptor: accept on this socket, which stays the listener's, by
+// these terms.
+type lend struct {
+	to     *acceptor // its successor might get it
+	socket transport.Listener
+	terms  *terms
+	last   bool // take those who wait, and no more
+}
 
-// acceptor → listener: a client was accepted. It owns the client's sockets
-// until a connection has them.
+// acceptor → listener: a client was accepted, by the terms that it is to be
+// served by. It owns the client's sockets until a connection has them.
 type accepted struct {
 	conn   transport.Conn
 	record *record
+	shared *shared
 }
+
+// listener → itself: whatever was accepted before you were retired is behind you.
+type settle struct{}
 
 // listener → itself: the acceptor's back-off is over.
 type restartAcceptor struct{}
@@ -55,6 +104,20 @@ type sessionsEnded struct{}
 
 // metrics → itself: look for destinations to prune.
 type pruneTick struct{}
+
+// Undelivered implements census.Undelivered: nothing is changed.
+func (a *apply) Undelivered() { a.done <- false }
+
+// Undelivered implements census.Undelivered.
+func (a *adjust) Undelivered() {
+	a.terms.generation.leave()
+	if a.socket != nil {
+		_ = a.socket.Close() // nothing was accepted on it
+	}
+}
+
+// Undelivered implements census.Undelivered.
+func (s *share) Undelivered() { s.answer <- sharedSocket{err: errAbsent} }
 
 // Undelivered implements census.Undelivered: the client is closed and booked.
 func (a *accepted) Undelivered() { a.discard(ReasonShutdown) }

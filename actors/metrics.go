@@ -22,6 +22,7 @@ const pruneEvery = 15 * time.Second
 // restart loses no count. Its exported methods may be called from any goroutine.
 type Metrics struct {
 	Ledger   *Ledger
+	Policy   *PolicyMetrics
 	registry *prometheus.Registry
 	greet    *prometheus.HistogramVec
 	connect  *prometheus.HistogramVec
@@ -38,6 +39,7 @@ type Metrics struct {
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		Ledger:   &Ledger{},
+		Policy:   newPolicyMetrics(),
 		Lua:      pool.NewMeter(),
 		registry: prometheus.NewRegistry(),
 		greet: histogram("proxy_greet_duration_seconds",
@@ -48,7 +50,7 @@ func NewMetrics(version string) *Metrics {
 			"Time from accept to the end of a connection that relayed.", []float64{.01, .1, 1, 5, 10, 30, 60, 300, 900, 3600}),
 	}
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, &m.certificates, luaFigures{m.Lua}, m.greet, m.connect, m.session, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, luaFigures{m.Lua}, m.greet, m.connect, m.session, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -81,9 +83,20 @@ func (m *Metrics) open(listener string, series int, idle time.Duration) (*accoun
 	if err != nil {
 		return nil, err
 	}
-	a.reports = &m.reports
-	a.greet, a.connect, a.session = m.greet.WithLabelValues(listener), m.connect.WithLabelValues(listener), m.session.WithLabelValues(listener)
+	if a.reports == nil { // it is new
+		a.reports = &m.reports
+		a.greet, a.connect, a.session = m.greet.WithLabelValues(listener), m.connect.WithLabelValues(listener), m.session.WithLabelValues(listener)
+	}
 	return a, nil
+}
+
+// forget drops the series of listeners that have been gone for long enough.
+func (m *Metrics) forget(now time.Time) {
+	for _, listener := range m.Ledger.forget(now) {
+		for _, h := range []*prometheus.HistogramVec{m.greet, m.connect, m.session} {
+			h.DeleteLabelValues(listener)
+		}
+	}
 }
 
 // observe puts what sessions have reported into the histograms.
@@ -131,6 +144,7 @@ func (a *metricsActor) Receive(ctx actor.Context) {
 		a.metrics.observe()
 	case *pruneTick:
 		a.tick(ctx) // first: a panic below must not end the ticking
+		a.metrics.forget(time.Now())
 		if n := a.metrics.Ledger.prune(time.Now()); n > 0 {
 			a.log.Debug("idle destinations lost their series", slog.Int("destinations", n))
 		}

@@ -13,17 +13,22 @@ import (
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
-// Sockets are the listening sockets that a policy asks for, all of them open.
-// They belong to whoever opened them until Start has taken them.
+// Sockets are the listening sockets that a policy asks for, all of them open,
+// with the policy itself. They belong to whoever opened them until Start has
+// taken them.
 type Sockets struct {
-	listeners []*openListener
-	web       []*webSocket
-	slots     *slots
+	listeners  []*openListener
+	web        []*webSocket
+	slots      *slots
+	generation *generation
 }
 
+// openListener is a listener as a policy asks for it. It is never changed, but
+// for the socket: a reload makes another one.
 type openListener struct {
-	config  transport.ListenConfig
-	socket  transport.Listener
+	asked   policy.Listener
+	config  transport.ListenConfig // with the bound address
+	socket  transport.Listener     // nil once a listener has it
 	account *account
 	limits  limits
 	source  *tlsconf.Source // nil: clients speak in the clear
@@ -35,104 +40,142 @@ var ErrRules = errors.New("allow_clients, allow_sources, allow_destinations, den
 
 // Open opens every socket of the policy, or none: the error names the address
 // that cannot be had, and the place in the policy that asks for it. It may wait
-// for a name to resolve, so it is not called in an actor's turn.
+// for a name to resolve, so it is not called in an actor's turn. The policy is
+// the sockets' from here on, also when Open fails: it is closed when nobody
+// needs it any more.
 func Open(ctx context.Context, c *Config, p *policy.Policy) (*Sockets, error) {
-	if c.Hooks == nil {
-		c.Hooks = NewHooks(p.Hooks)
+	s := &Sockets{slots: newSlots(c.Slots), generation: c.newGeneration(p)}
+	err := s.open(ctx, c, p)
+	if err != nil {
+		s.Close()
+		return nil, err
 	}
-	s := &Sockets{slots: newSlots(c.Slots)}
-	for i := range p.Listeners {
-		if err := s.openListener(ctx, c, &p.Listeners[i]); err != nil {
-			s.Close()
-			return nil, fmt.Errorf("%s: %w", p.Listeners[i].At, err)
-		}
+	for _, o := range s.listeners {
+		c.Metrics.certificates.list(c.Log(targetListener), o.config.Address.String(), o.source)
 	}
-	for i := range p.HTTP {
-		if err := s.openHTTP(ctx, c, &p.HTTP[i]); err != nil {
-			s.Close()
-			return nil, fmt.Errorf("%s: %w", p.HTTP[i].At, err)
-		}
+	for _, w := range s.web {
+		c.Metrics.certificates.list(c.Log(targetHTTP), w.address(), w.source.Load())
 	}
-	// Only now, so that a policy that is refused leaves no series behind.
-	for i, o := range s.listeners {
-		l := &p.Listeners[i]
-		a, err := c.Metrics.open(o.config.Address.String(), l.DestinationSeries, l.DestinationIdle)
-		if err != nil {
-			s.Close()
-			return nil, fmt.Errorf("%s: %w", l.At, err)
-		}
-		o.account = a
-	}
-	s.listCertificates(c)
 	return s, nil
 }
 
-func (s *Sockets) listCertificates(c *Config) {
+func (s *Sockets) open(ctx context.Context, c *Config, p *policy.Policy) error {
+	for i := range p.Listeners {
+		l := &p.Listeners[i]
+		o, err := c.openListener(ctx, l)
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.At, err)
+		}
+		s.listeners = append(s.listeners, o)
+	}
+	for i := range p.HTTP {
+		l := &p.HTTP[i]
+		w, err := c.openHTTP(ctx, l, s.generation)
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.At, err)
+		}
+		s.web = append(s.web, w)
+	}
+	// Only now, so that a policy that is refused leaves no series behind.
 	for _, o := range s.listeners {
-		if o.source != nil {
-			c.Metrics.certificates.add(c.Log(targetListener), o.config.Address.String(), o.source)
+		if err := o.openAccount(c); err != nil {
+			return fmt.Errorf("%s: %w", o.asked.At, err)
 		}
 	}
-	for _, w := range s.web {
-		if w.source != nil {
-			c.Metrics.certificates.add(c.Log(targetHTTP), w.listener.Addr().String(), w.source)
-		}
-	}
-}
-
-func (s *Sockets) openListener(ctx context.Context, c *Config, l *policy.Listener) error {
-	if !l.Rules.Empty() {
-		// A rule that nobody enforces is worse than none.
-		return fmt.Errorf("listen on %s: %w", l.Listen, ErrRules)
-	}
-	address, err := resolveListen(ctx, l.Listen)
-	if err != nil {
-		return err
-	}
-	config := transport.ListenConfig{Address: address, KeepAlive: transport.KeepAlive{
-		Enabled: l.KeepAlive.Enabled, Idle: l.KeepAlive.Time, Interval: l.KeepAlive.Interval, Count: l.KeepAlive.Retries,
-	}, NoSplice: !l.UseSplice}
-	source, err := c.openTLS(l.UseTLS, tlsconf.Options{
-		Hostname: l.Hostname, Certificate: l.TLSCertificate, PrivateKey: l.TLSPrivateKey, ClientCA: l.TLSClientCA,
-	})
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", l.Listen, err)
-	}
-	if source != nil {
-		config.TLS, config.HandshakeTimeout = source.Config(), l.Timeout
-	}
-	socket, err := c.Network.Listen(config)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", l.Listen, err)
-	}
-	config.Address = socket.Addr()
-	s.listeners = append(s.listeners, &openListener{
-		config: config, socket: socket, source: source,
-		limits: limits{step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache), tls: l.UseTLS},
-	})
 	return nil
 }
 
-func (s *Sockets) openHTTP(ctx context.Context, c *Config, l *policy.HTTPListener) error {
+// openAccount opens the books of a listener that is new.
+func (o *openListener) openAccount(c *Config) (err error) {
+	o.account, err = c.Metrics.open(o.config.Address.String(), o.asked.DestinationSeries, o.asked.DestinationIdle)
+	return err
+}
+
+// openListener opens the socket of a listener.
+func (c *Config) openListener(ctx context.Context, l *policy.Listener) (*openListener, error) {
+	if err := enforced(l); err != nil {
+		return nil, err
+	}
 	address, err := resolveListen(ctx, l.Listen)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	source, err := c.openTLS(l.UseTLS, tlsconf.Options{
+	source, err := c.openTLS(l.UseTLS, listenerTLS(l))
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
+	}
+	o := newOpenListener(l, address, source)
+	socket, err := c.Network.Listen(o.config)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
+	}
+	o.socket, o.config.Address = socket, socket.Addr()
+	return o, nil
+}
+
+// enforced refuses rules: one that nobody enforces is worse than none.
+func enforced(l *policy.Listener) error {
+	if !l.Rules.Empty() {
+		return fmt.Errorf("listen on %s: %w", l.Listen, ErrRules)
+	}
+	return nil
+}
+
+// newOpenListener is what a policy asks for, in the terms of the transport and of
+// the machine.
+func newOpenListener(l *policy.Listener, address netip.AddrPort, source *tlsconf.Source) *openListener {
+	o := &openListener{
+		asked:  *l,
+		source: source,
+		config: transport.ListenConfig{Address: address, KeepAlive: transport.KeepAlive{
+			Enabled: l.KeepAlive.Enabled, Idle: l.KeepAlive.Time, Interval: l.KeepAlive.Interval, Count: l.KeepAlive.Retries,
+		}, NoSplice: !l.UseSplice},
+		limits: limits{step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache), tls: l.UseTLS},
+	}
+	if source != nil {
+		o.config.TLS, o.config.HandshakeTimeout = source.Config(), l.Timeout
+	}
+	return o
+}
+
+func listenerTLS(l *policy.Listener) tlsconf.Options {
+	return tlsconf.Options{
+		Hostname: l.Hostname, Certificate: l.TLSCertificate, PrivateKey: l.TLSPrivateKey, ClientCA: l.TLSClientCA,
+	}
+}
+
+func httpTLS(l *policy.HTTPListener) tlsconf.Options {
+	return tlsconf.Options{
 		Hostname: l.Hostname, Certificate: l.TLSCertificate, PrivateKey: l.TLSPrivateKey, ClientCA: l.TLSClientCA,
 		NextProtos: []string{"h2", "http/1.1"},
-	})
+	}
+}
+
+// openHTTP opens the socket of an HTTP listener, to be served by a generation.
+func (c *Config) openHTTP(ctx context.Context, l *policy.HTTPListener, g *generation) (*webSocket, error) {
+	address, err := resolveListen(ctx, l.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", l.Listen, err)
+		return nil, err
+	}
+	source, err := c.openTLS(l.UseTLS, httpTLS(l))
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
 	socket, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(address))
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", l.Listen, err)
+		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
-	s.web = append(s.web, &webSocket{
-		listener: socket, source: source, build: func() *http.Server { return c.HTTP(*l, socket.Addr().String()) },
-	})
-	return nil
+	w := newWebSocket(socket, source)
+	w.manner.Store(c.newManner(l, w.address(), g))
+	return w, nil
+}
+
+// newManner is how an HTTP listener is served by a generation, of which the
+// manner is a user.
+func (c *Config) newManner(l *policy.HTTPListener, bound string, g *generation) *manner {
+	g.join()
+	asked := *l
+	return &manner{asked: asked, generation: g, build: func() *http.Server { return c.HTTP(g.policy, asked, bound) }}
 }
 
 // openTLS reads the certificate of a listener; nil: it serves no TLS.
@@ -146,14 +189,23 @@ func (c *Config) openTLS(use bool, o tlsconf.Options) (*tlsconf.Source, error) {
 // Close closes the sockets that nobody has taken. It may be called again.
 func (s *Sockets) Close() {
 	for _, o := range s.listeners {
-		if o.socket != nil {
-			// Nothing was accepted on it: there is nobody to tell.
-			_ = o.socket.Close()
-			o.socket = nil
-		}
+		o.close()
 	}
 	for _, w := range s.web {
-		_ = w.listener.Close()
+		w.close()
+	}
+	if s.generation != nil {
+		s.generation.leave()
+		s.generation = nil
+	}
+}
+
+// close closes a socket that nobody has taken.
+func (o *openListener) close() {
+	if o.socket != nil {
+		// Nothing was accepted on it: there is nobody to tell.
+		_ = o.socket.Close()
+		o.socket = nil
 	}
 }
 

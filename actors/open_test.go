@@ -30,5 +30,14 @@ func TestRulesAreNotIgnored(t *testing.T) {
 			t.Errorf("%s: got %v; want %v", name, err, ErrRules)
 			s.Close()
 		}
+		if _, err := Check(p); !errors.Is(err, ErrRules) {
+			t.Errorf("%s, only checked: got %v; want %v", name, err, ErrRules)
+		}
+		tr := startTree(t)
+		ruled := anyListener()
+		ruled.Rules = spec
+		if _, err := tr.reload(ruled); !errors.Is(err, ErrRules) {
+			t.Errorf("%s, at a reload: got %v; want %v", name, err, ErrRules)
+		}
 	}
 }

@@ -3,6 +3,8 @@ package actors
 import (
 	"log/slog"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,10 +36,21 @@ type supervisor struct {
 	self      *actor.PID
 	metrics   *actor.PID
 	web       *actor.PID
-	listeners map[string]*openListener      // by actor id
+	listeners map[string]*served            // by actor id
 	backoff   map[string]*supervise.Backoff // of metrics and web, by actor id
 	timers    map[string]*time.Timer        // send restartChild, by id of the actor in its pause
 	draining  bool
+	reloaded  bool
+
+	webSockets atomic.Pointer[[]*webSocket] // those of sockets, for the web actor
+}
+
+// served is a listener that has an actor.
+type served struct {
+	*openListener
+	pid     *actor.PID
+	closed  chan struct{} // closed with the socket of one that was removed
+	removed bool          // by a reload: it ends with its last session
 }
 
 // Receive implements actor.Actor.
@@ -56,6 +69,10 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.config.Tap(KindSupervisor, m)
 	}
 	switch m := ctx.Message().(type) {
+	case *share:
+		s.share(ctx, m)
+	case *apply:
+		s.apply(ctx, m)
 	case *shutdown:
 		s.drain(ctx)
 	case *restartChild:
@@ -73,18 +90,24 @@ func (s *supervisor) start(ctx actor.Context) {
 	stands := false
 	defer func() { s.started <- stands }()
 	s.root, s.self = ctx.ActorSystem().Root, ctx.Self()
-	s.listeners = make(map[string]*openListener)
+	s.listeners = make(map[string]*served)
 	s.backoff = make(map[string]*supervise.Backoff)
 	s.timers = make(map[string]*time.Timer)
 	s.spawnMetrics(ctx)
 	for _, o := range s.sockets.listeners {
 		s.spawnListener(ctx, o)
 	}
+	web := s.sockets.web
+	s.webSockets.Store(&web)
 	s.spawnWeb(ctx)
 	for _, w := range s.sockets.web {
-		s.config.Log(targetHTTP).Info(w.scheme() + " listener on " + w.listener.Addr().String())
+		s.announce(w)
 	}
 	stands = true
+}
+
+func (s *supervisor) announce(w *webSocket) {
+	s.config.Log(targetHTTP).Info(w.scheme() + " listener on " + w.address())
 }
 
 func (s *supervisor) spawnMetrics(ctx actor.Context) {
@@ -95,26 +118,46 @@ func (s *supervisor) spawnMetrics(ctx actor.Context) {
 
 func (s *supervisor) spawnWeb(ctx actor.Context) {
 	s.web = s.spawn(ctx, KindWeb, "web", func() actor.Actor {
-		return &webActor{sockets: s.sockets.web, log: s.config.Log(targetHTTP), tap: s.config.Tap}
+		return &webActor{sockets: &s.webSockets, log: s.config.Log(targetHTTP), tap: s.config.Tap}
 	})
 }
 
 // spawnListener hands a socket to a new listener. The listener and its
 // connections run on the goroutine of whoever sends to them.
-func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) {
-	sessions := s.config.Log(targetSession)
+func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) *terms {
+	closed := make(chan struct{})
+	t := s.newTerms(o)
 	l := &listener{
-		network: s.config.Network, config: o.config, socket: o.socket, account: o.account, slots: s.sockets.slots,
-		log: s.config.Log(targetListener),
-		shared: &shared{
-			limits: o.limits, root: ctx.ActorSystem().Root, metrics: s.metrics,
-			resolver: guarded{s.config.Resolver, sessions}, hooks: s.config.Hooks, log: sessions, tap: s.config.Tap, actions: newActionPool(),
-		},
+		network: s.config.Network, terms: t, socket: o.socket, account: o.account, slots: s.sockets.slots,
+		turn: make(chan struct{}, 1), tap: s.config.Tap, log: s.config.Log(targetListener), retirement: retirement{closed: closed},
 	}
 	o.socket = nil // the listener's from here on
-	pid := s.spawn(ctx, KindListener, "listener-"+o.account.listener, func() actor.Actor { return l },
+	pid := s.spawn(ctx, KindListener, s.listenerName(ctx, o), func() actor.Actor { return l },
 		actor.WithDispatcher(actor.NewSynchronizedDispatcher(throughput)))
-	s.listeners[pid.Id] = o
+	s.listeners[pid.Id] = &served{openListener: o, pid: pid, closed: closed}
+	return t
+}
+
+// newTerms are those of a listener under the newest policy, whose user they are.
+func (s *supervisor) newTerms(o *openListener) *terms {
+	sessions := s.config.Log(targetSession)
+	s.sockets.generation.join()
+	return &terms{config: o.config, generation: s.sockets.generation, begun: make(chan struct{}), shared: &shared{
+		limits: o.limits, root: s.root, metrics: s.metrics,
+		resolver: guarded{s.config.Resolver, sessions}, hooks: s.sockets.generation.hooks, log: sessions, tap: s.config.Tap, actions: newActionPool(),
+	}}
+}
+
+// listenerName is that of the address, with a number when earlier listeners there
+// still have sessions.
+func (s *supervisor) listenerName(ctx actor.Context, o *openListener) string {
+	first := "listener-" + o.account.listener
+	for name, n := first, 2; ; n++ {
+		if s.listeners[ctx.Self().Id+"/"+name] == nil {
+			return name
+		}
+		name = first + "-" + strconv.Itoa(n)
+	}
 }
 
 func (s *supervisor) spawn(ctx actor.Context, kind Kind, name string, produce actor.Producer, more ...actor.PropsOption) *actor.PID {
@@ -135,6 +178,7 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor
 	case s.listeners[child.Id] != nil:
 		parent.ResumeChildren(child)
 		s.root.Send(child, &recovered{})
+		s.remind(s.listeners[child.Id])
 	default:
 		s.restart(parent, child)
 	}
@@ -172,14 +216,19 @@ func (s *supervisor) drain(ctx actor.Context) {
 
 // terminated replaces a child that ended although nobody had asked it to.
 func (s *supervisor) terminated(ctx actor.Context, who *actor.PID) {
-	o := s.listeners[who.Id]
+	l := s.listeners[who.Id]
 	delete(s.listeners, who.Id)
+	if l != nil && l.removed {
+		s.config.Metrics.Ledger.leave(l.account, time.Now())
+	}
 	switch {
 	case s.draining:
 		s.finish(ctx)
-	case o != nil:
-		s.log.Error("listener ended unasked, opening it again", slog.String("listener", o.account.listener))
-		s.spawnListener(ctx, o)
+	case l != nil && l.removed:
+		s.log.Info("listener is gone, its last session has ended", slog.String("listener", l.account.listener))
+	case l != nil:
+		s.log.Error("listener ended unasked, opening it again", slog.String("listener", l.account.listener))
+		s.spawnListener(ctx, l.openListener)
 	case who.Equal(s.metrics):
 		s.spawnMetrics(ctx)
 	case who.Equal(s.web):

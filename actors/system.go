@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,13 +22,13 @@ type Config struct {
 	Network  transport.Network
 	Resolver egress.Resolver
 	Metrics  *Metrics
-	// HTTP builds the server of the HTTP listener l, bound to an address. It is
-	// called again when the web actor restarts.
-	HTTP func(l policy.HTTPListener, bound string) *http.Server
+	// HTTP builds the server of the HTTP listener l of a policy, bound to an
+	// address. It is called again when the web actor restarts. After a reload the
+	// handler of the server it builds then takes the place of the one before.
+	HTTP func(p *policy.Policy, l policy.HTTPListener, bound string) *http.Server
 	// Log gives the logger of a target.
 	Log func(target string) *slog.Logger
-	// Hooks are the handlers of the policy in force. Nil: Open makes them those of
-	// the policy that it is given.
+	// Hooks, if set, are asked in place of the handlers of every policy.
 	Hooks *Hooks
 	// Slots is how many sessions may be open at once; each has two descriptors.
 	Slots int
@@ -37,11 +38,13 @@ type Config struct {
 
 // System is a running tree.
 type System struct {
+	config  *Config
 	actors  *actor.ActorSystem
 	root    *actor.PID
 	stopped chan struct{}
 
-	certificates *certificates
+	reloading chan struct{} // holds the one Reload that may run
+	running   running       // of who reloads
 }
 
 // ErrStart says that the tree could not be spawned; the log says why.
@@ -55,10 +58,12 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	}
 	library := c.Log(targetLibrary)
 	s := &System{
+		config:  &c,
 		actors:  actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return library })),
 		stopped: make(chan struct{}),
 
-		certificates: &c.Metrics.certificates,
+		reloading: make(chan struct{}, 1),
+		running:   running{generation: sockets.generation, listeners: slices.Clone(sockets.listeners), web: slices.Clone(sockets.web)},
 	}
 	started := make(chan bool, 1)
 	census.WatchDeadLetters(s.actors)
@@ -78,14 +83,17 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 		<-s.stopped
 		return nil, ErrStart
 	}
+	s.running.generation.policy.Hooks.Start()
 	awaitAccepting(sockets.listeners)
 	return s, nil
 }
 
+const acceptPatience = time.Second
+
 // awaitAccepting lets the acceptors begin, so that who is told that all is up
 // finds it so. It is a courtesy and has an end: the queues take clients already.
 func awaitAccepting(listeners []*openListener) {
-	patience := time.NewTimer(time.Second)
+	patience := time.NewTimer(acceptPatience)
 	defer patience.Stop()
 	for _, o := range listeners {
 		select {
@@ -107,7 +115,7 @@ func (s *System) Stopped() <-chan struct{} { return s.stopped }
 // listeners anew, for the handshakes to come. Where that fails the old ones are
 // kept, and the log and the error say why. It reads files, and may be called
 // from any goroutine but not in an actor's turn.
-func (s *System) ReloadCertificates() error { return s.certificates.reload() }
+func (s *System) ReloadCertificates() error { return s.config.Metrics.certificates.reload() }
 
 // newActionPool makes the pool that connections take a turn's actions from.
 func newActionPool() *sync.Pool {

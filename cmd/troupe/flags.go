@@ -19,6 +19,9 @@ type flags struct {
 	transport      string
 	diagLogDir     string
 	diagFormat     string
+	stateDir       string
+	strict         bool
+	dryRun         bool
 }
 
 // Exit codes.
@@ -70,6 +73,9 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 	p.BoolVar(&f.noSplice, "no-splice", false, "with --listen: copy through memory instead of splice(2)")
 	p.Uint64Var(&f.timeoutSeconds, "timeout-seconds", 60, "with --listen: `seconds` that each step of a handshake may take")
 	p.StringVar(&f.transport, "transport", "auto", "who carries the bytes: auto, reactor (Linux, no TLS) or goroutines")
+	p.StringVar(&f.stateDir, "state-dir", "", "keep the last good policy in `dir`, for a start with a broken one ($STATE_DIRECTORY)")
+	p.BoolVar(&f.strict, "strict", false, "end when the policy is broken at the start, whatever is kept")
+	p.BoolVar(&f.dryRun, "dry-run", false, "check the policy, say what would be started, and end")
 	p.StringVar(&f.diagLogDir, "diag-log-dir", "", "write the log to hourly files in `dir` instead of stderr")
 	p.StringVar(&f.diagFormat, "diag-format", "full", "form of the log: full, compact, pretty or json")
 	return c
@@ -90,6 +96,8 @@ func (f *flags) check(timeoutGiven bool) error {
 		return usage(errors.New("--proxy-config cannot be used with --listen, --no-splice or --timeout-seconds: say it in the policy"))
 	case len(f.listen) == 0 && legacy:
 		return usage(errors.New("--no-splice and --timeout-seconds need --listen"))
+	case f.proxyConfig == "" && (f.stateDir != "" || f.strict):
+		return usage(errors.New("--state-dir and --strict need --proxy-config: nothing else can be broken"))
 	case f.timeoutSeconds == 0 || f.timeoutSeconds > maxTimeoutSeconds:
 		return usage(fmt.Errorf("--timeout-seconds: expected 1 to %d, got %d", maxTimeoutSeconds, f.timeoutSeconds))
 	}

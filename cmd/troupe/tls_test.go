@@ -339,3 +339,6 @@ func TestTLSRefused(t *testing.T) {
 		}
 	}
 }
+
+// anyCertificate is a client that takes any.
+func anyCertificate() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }

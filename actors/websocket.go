@@ -1,0 +1,214 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-proxy/troupe/internal/tlsconf"
+	"github.com/troupe-proxy/troupe/lua/policy"
+)
+
+// webPatience is how long requests may take that are under way when their
+// listener is removed, or changes how it speaks.
+const webPatience = 10 * time.Second
+
+// webSocket is one HTTP listening socket. It is the supervisor's: each web actor
+// borrows it, so that a scrape waits for the next one and is not refused.
+//
+// It is a handler too, that of each of its servers: a reload changes what answers
+// and leaves the connections alone.
+type webSocket struct {
+	listener *net.TCPListener
+	manner   atomic.Pointer[manner]
+	source   atomic.Pointer[tlsconf.Source] // nil: plain HTTP
+	retired  atomic.Bool
+	turn     sync.Mutex // held by the incarnation that accepts
+
+	mu     sync.Mutex
+	period *period
+}
+
+// period is the time of one server, which renew and close end.
+type period struct {
+	context.Context
+	end   context.CancelFunc
+	begun chan struct{} // closed when the server accepts, and none before it does
+	begin sync.Once     // for it
+}
+
+func newPeriod() *period {
+	ctx, end := context.WithCancel(context.Background())
+	return &period{Context: ctx, end: end, begun: make(chan struct{})}
+}
+
+// manner is how a socket is served by one generation, whose user it is.
+type manner struct {
+	asked      policy.HTTPListener
+	generation *generation
+	build      func() *http.Server
+	handler    atomic.Pointer[http.Handler] // of the server built last
+}
+
+func newWebSocket(l *net.TCPListener, source *tlsconf.Source) *webSocket {
+	s := &webSocket{listener: l, period: newPeriod()}
+	s.source.Store(source)
+	return s
+}
+
+// server builds a server. What answers is its handler.
+func (m *manner) server() *http.Server {
+	server := m.build()
+	handler := server.Handler // which the socket will take the place of
+	m.handler.Store(&handler)
+	return server
+}
+
+func (s *webSocket) address() string { return s.listener.Addr().String() }
+
+// scheme is that of the socket's URLs.
+func (s *webSocket) scheme() string {
+	if s.source.Load() != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// change serves by another manner, which has built a server before, and another
+// certificate source. Connections live on, unless they have to speak otherwise.
+// What it returns is closed once all that come are served so.
+func (s *webSocket) change(m *manner, source *tlsconf.Source) (begun <-chan struct{}) {
+	old := s.manner.Swap(m)
+	defer old.generation.leave()
+	if s.source.Swap(source) != source {
+		return s.renew().begun
+	}
+	return s.current().begun
+}
+
+// renew makes serve go on with another server.
+func (s *webSocket) renew() *period {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.period.end()
+	s.period = newPeriod()
+	return s.period
+}
+
+// retire closes the socket; serve returns once the requests are answered.
+func (s *webSocket) retire() {
+	s.retired.Store(true)
+	s.close()
+}
+
+// close closes the socket. It may be called again.
+func (s *webSocket) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.period.end() // first: the end of accepting must not look like a failure
+	if s.listener.Close() == nil {
+		s.manner.Load().generation.leave()
+	}
+}
+
+func (s *webSocket) current() *period {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.period
+}
+
+// ServeHTTP implements http.Handler: as the newest policy has it.
+func (s *webSocket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for m := s.manner.Load(); ; {
+		if m.generation.join() {
+			defer m.generation.leave()
+			(*m.handler.Load()).ServeHTTP(w, r)
+			return
+		}
+		newer := s.manner.Load()
+		if newer == m {
+			http.Error(w, "the proxy does not listen here any more", http.StatusServiceUnavailable)
+			return
+		}
+		m = newer
+	}
+}
+
+// serve answers requests until ctx ends, then closes its connections but not
+// the socket; or until the socket is retired.
+func (s *webSocket) serve(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	var finishing sync.WaitGroup
+	defer finishing.Wait()
+	for {
+		period := s.current()
+		server := s.manner.Load().server()
+		server.Handler = s
+		err := s.servePeriod(ctx, period, server)
+		switch {
+		case ctx.Err() != nil:
+			_ = server.Close() // can only fail because it is closed already
+			return nil
+		case period.Err() == nil:
+			return err
+		}
+		finishing.Go(func() { finishRequests(ctx, server) })
+		if s.retired.Load() {
+			return nil
+		}
+	}
+}
+
+// finishRequests lets a server that accepts no more answer what it was asked.
+func finishRequests(ctx context.Context, server *http.Server) {
+	ctx, cancel := context.WithTimeout(ctx, webPatience)
+	defer cancel()
+	if server.Shutdown(ctx) != nil {
+		_ = server.Close()
+	}
+}
+
+// servePeriod accepts for one server until ctx or the period ends.
+func (s *webSocket) servePeriod(ctx context.Context, p *period, server *http.Server) error {
+	// The one before woke its Accept by a deadline in the past.
+	if err := s.listener.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	wake := func() { _ = s.listener.SetDeadline(time.Unix(1, 0)) } // can only fail because it is closed
+	defer uponEnd(ctx, func() { wake(); _ = server.Close() })()
+	defer uponEnd(p, wake)()
+	p.begin.Do(func() { close(p.begun) })
+	l := borrowed{s.listener, ctx, p}
+	source := s.source.Load()
+	if source == nil {
+		return server.Serve(l)
+	}
+	server.TLSConfig = source.Config().Clone() // net/http adds to it
+	return server.ServeTLS(l, "", "")
+}
+
+// borrowed is a listener that its server cannot close.
+type borrowed struct {
+	*net.TCPListener
+	ctx, period context.Context
+}
+
+// errWoken ends a server's Serve; a deadline alone it would wait out.
+var errWoken = errors.New("the socket is given back")
+
+// Accept implements net.Listener.
+func (b borrowed) Accept() (net.Conn, error) {
+	c, err := b.TCPListener.Accept()
+	if err != nil && (b.ctx.Err() != nil || b.period.Err() != nil) {
+		return nil, errWoken
+	}
+	return c, err
+}
+
+// Close implements net.Listener.
+func (borrowed) Close() error { return nil }

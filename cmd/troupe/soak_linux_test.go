@@ -1,0 +1,59 @@
+package main
+
+import (
+	"testing"
+
+	"time"
+)
+
+// TestReloadSoak: through fifty reloads, every other one of a broken policy, no
+// session is lost, nobody is refused, and nothing piles up.
+func TestReloadSoak(t *testing.T) {
+	t.Parallel()
+	sessions := 1000
+	if testing.Short() || raceEnabled {
+		sessions = 300
+	}
+	const reloads = 50
+	e, echo := startEdited(t, policyOf(anyPort)), newEcho(t)
+	held := holdSessions(t, e.socks(), echo, sessions)
+	e.reload(policyOf(anyPort), "unchanged") // all that is made once is there now
+	before := e.settled()
+	stream := startStream(t, e.socks())
+	other := freeAddress(t)
+	for n := range reloads / 2 {
+		switch n % 3 {
+		case 0:
+			e.reload(policyOf(anyPort, "listen = '"+other+"'"), "ok")
+		case 1:
+			e.reload(policyOf(anyPort+", timeout = '30s'"), "ok")
+		case 2:
+			e.reload(policyOf(anyPort), "ok")
+		}
+		e.reload("nonsense", "failed")
+	}
+	e.reload(policyOf(anyPort), "ok")
+	if served := stream.end(t); served < reloads {
+		t.Errorf("%d clients connected meanwhile; want many", served)
+	}
+	after := e.settled()
+	held.end(t)
+	if most := before + before/2 + 16<<20; after > most {
+		t.Errorf("the heap grew from %.0f to %.0f bytes; want at most %.0f", before, after, most)
+	}
+	now := e.scrape()
+	if n := now.value("go_goroutines"); n > 200 {
+		t.Errorf("%v goroutines are left; want those of the newest policy alone", n)
+	}
+	e.endWell()
+}
+
+// settled is the heap in use once it has stopped shrinking.
+func (d *daemon) settled() float64 {
+	d.t.Helper()
+	least := d.scrape().value("go_memstats_heap_inuse_bytes")
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+		least = min(least, d.scrape().value("go_memstats_heap_inuse_bytes"))
+	}
+	return least
+}
