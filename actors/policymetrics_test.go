@@ -55,7 +55,7 @@ func TestAccountsAreForgotten(t *testing.T) {
 		must(t, err)
 		return a
 	}
-	close := func(a *account, at time.Time) {
+	settle := func(a *account, at time.Time) {
 		m.Ledger.retire(a)
 		m.Ledger.leave(a, at)
 	}
@@ -77,7 +77,7 @@ func TestAccountsAreForgotten(t *testing.T) {
 	if st := m.Ledger.Status(); len(st) != 1 || st[0].Draining {
 		t.Errorf("status %+v; want one listener that does not drain", st)
 	}
-	close(second, start)
+	settle(second, start)
 	if st := m.Ledger.Status(); len(st) != 0 {
 		t.Errorf("status %+v; want no listener", st)
 	}

@@ -81,17 +81,17 @@ func (r *reloader) Reload(ctx context.Context) (actors.Difference, error) {
 		r.log.Info("the policy is not reloaded, since the proxy is shutting down")
 		return actors.Difference{}, err
 	case err != nil:
-		r.metrics.Reloaded(actors.ReloadFailed)
 		r.log.Error("the policy is not reloaded, the one before goes on", slog.Any("error", err))
+		r.metrics.Reloaded(actors.ReloadFailed)
 		return actors.Difference{}, err
 	}
 	result := actors.ReloadOK
 	if d.Empty() && next.text() == r.served.text() && !r.served.fallback {
 		result = actors.ReloadUnchanged
 	}
-	r.metrics.Reloaded(result)
 	r.serve(next, since)
 	r.tell(result, d)
+	r.metrics.Reloaded(result) // last: who waits for it finds the rest done
 	return d, nil
 }
 

@@ -70,9 +70,7 @@ func TestReload(t *testing.T) {
 	for _, line := range []string{
 		"policy: + listener " + second, "policy: ~ listener " + first + " require_auth false → true", "policy: = 1 unchanged",
 	} {
-		if !e.log.contains(line) {
-			t.Errorf("the log lacks %q", line)
-		}
+		await(t, "the log has "+line, func() bool { return e.log.contains(line) })
 	}
 	alive()
 	exchange(t, dial(t, first), "greeting", []byte{5, 1, 0}, []byte{5, 0xff})
@@ -108,9 +106,9 @@ func TestReloadBroken(t *testing.T) {
 		{policyOf("listen = '127.0.0.1:0', use_tls = true, tls_certificate = 'none.pem', tls_private_key = 'none.key'"), "file 'none.pem'"},
 	} {
 		e.reload(tc.policy, "failed")
-		if !e.log.contains("the policy is not reloaded, the one before goes on") || !e.log.contains(tc.want) {
-			t.Errorf("the log lacks %q", tc.want)
-		}
+		await(t, "the log has "+tc.want, func() bool {
+			return e.log.contains("the policy is not reloaded, the one before goes on") && e.log.contains(tc.want)
+		})
 		c, _ := connect(t, e.socks(), echo.address)
 		exchange(t, c, "echo", []byte("hello"), []byte("hello"))
 		must(t, c.Close())
@@ -174,6 +172,20 @@ func TestReloadHangs(t *testing.T) {
 	if e.log.contains("the policy is not reloaded, the one before goes on") {
 		t.Error("the load is said to have failed; it was given up for the shutdown")
 	}
+}
+
+// TestStartHangs: a policy that never ends, and cannot be ended, does not keep the
+// daemon from ending.
+func TestStartHangs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	must(t, syscall.Mkfifo(pipe, 0o600)) // opening it waits for somebody to write
+	path := filepath.Join(dir, "policy.lua")
+	must(t, os.WriteFile(path, fmt.Appendf(nil, "io.open(%q)", pipe), 0o600))
+	d := launch(t, []string{"--proxy-config", path})
+	await(t, "the start begins", func() bool { return d.log.contains("Version is") })
+	d.endWell()
 }
 
 // TestReloadByItself: files that the policy names are watched.

@@ -179,8 +179,8 @@ func (s *source) bounded(ctx context.Context, load func(context.Context) (*loade
 // run is the goroutine of one load. It closes a policy for which nobody waits any
 // more.
 func (s *source) run(ctx context.Context, load func(context.Context) (*loaded, error), outcomes chan<- outcome, abandoned <-chan struct{}) {
-	defer func() { <-s.busy }()
 	l, err := load(ctx)
+	<-s.busy // before whoever waits can want another
 	select {
 	case outcomes <- outcome{l, err}:
 	case <-abandoned:

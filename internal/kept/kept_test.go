@@ -123,6 +123,18 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// What is kept already is not written again.
+func TestKeepsOnce(t *testing.T) {
+	s := mustOpen(t)
+	must(t, s.Keep(anyPolicy()))
+	first, err := os.Stat(s.Path())
+	must(t, err)
+	must(t, s.Keep(anyPolicy()))
+	if again, err := os.Stat(s.Path()); err != nil || !os.SameFile(first, again) {
+		t.Errorf("got another file, error %v; want it left alone", err)
+	}
+}
+
 // Where nothing can be written, what was kept stays.
 func TestKeepFails(t *testing.T) {
 	s := mustOpen(t)

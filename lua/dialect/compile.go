@@ -81,16 +81,17 @@ const (
 // checkSize refuses a function of whose parts some do not fit in an instruction,
 // for it would run as something else.
 func checkSize(name string, proto *lua.FunctionProto) error {
-	refuse := func(what string, limit int) error {
-		return &Error{Name: name, Line: proto.LineDefined, Message: fmt.Sprintf("function has too many %s (limit is %d)", what, limit)}
+	refuse := func(format string, args ...any) error {
+		line := max(proto.LineDefined, 1) // the chunk has none
+		return &Error{Name: name, Line: line, Message: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case len(proto.DbgUpvalues) > mostUpvalues:
-		return refuse("upvalues", mostUpvalues)
+		return refuse("function has too many upvalues (limit is %d)", mostUpvalues)
 	case len(proto.FunctionPrototypes) > mostFunctions:
-		return refuse("functions in it", mostFunctions)
+		return refuse("function has too many functions in it (limit is %d)", mostFunctions)
 	case len(proto.Code) > farthestJump && jumps(proto.Code):
-		return &Error{Name: name, Line: proto.LineDefined, Message: tooFar}
+		return refuse(tooFar)
 	}
 	for _, inner := range proto.FunctionPrototypes {
 		if err := checkSize(name, inner); err != nil {

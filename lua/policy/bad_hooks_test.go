@@ -18,8 +18,8 @@ var misbehaving = []struct {
 	is         error
 }{
 	{"endless loop", `while true do end`, "policy.lua:4: the proxy_server_auth_rfc1929 handler was stopped: it ran longer than it may (200ms), perhaps in a loop without an end", pool.ErrDeadline},
-	{"endless loop under pcall", `while true do pcall(function() while true do end end) end`, "ran longer than it may (200ms)", pool.ErrDeadline},
-	{"endless loop in a coroutine", `coroutine.wrap(function() while true do end end)()`, "ran longer than it may (200ms)", pool.ErrDeadline},
+	{"endless loop under pcall", `while true do pcall(function() while true do end end) end`, "ran longer than it may", pool.ErrDeadline},
+	{"endless loop in a coroutine", `coroutine.wrap(function() while true do end end)()`, "ran longer than it may", pool.ErrDeadline},
 	{"error", `error('no backend')`, "policy.lua:4: no backend", nil},
 	{"error with a table", `error({ code = 7 })`, "(error object is a table value)", nil},
 	{"error with nil", `error(nil)`, "(error object is a nil value)", nil},

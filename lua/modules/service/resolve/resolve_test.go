@@ -48,6 +48,25 @@ type nameServer struct {
 	silent   bool // no answer at all
 }
 
+// listenBoth has one port for both protocols. One that is free for one may be
+// taken for the other, by a connection that lingers for instance.
+func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 100 {
+		streams, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets, err := net.ListenPacket("udp", streams.Addr().String())
+		if err == nil {
+			return packets, streams
+		}
+		streams.Close()
+	}
+	t.Fatal("no port is free for UDP and TCP")
+	return nil, nil
+}
+
 func startNameServer(t *testing.T, change func(*nameServer)) *nameServer {
 	t.Helper()
 	z, err := newZones([]string{zone}, nil)
@@ -58,15 +77,8 @@ func startNameServer(t *testing.T, change func(*nameServer)) *nameServer {
 	if change != nil {
 		change(s)
 	}
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	packets, streams := listenBoth(t)
 	s.address = packets.LocalAddr().String()
-	streams, err := net.Listen("tcp", s.address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, server := range []*dns.Server{
 		{PacketConn: packets, Handler: s.handler(&s.udp, true)},
 		{Listener: streams, Handler: s.handler(&s.tcp, false)},
