@@ -25,13 +25,13 @@ type reloader struct {
 	asked  chan string   // why a reload is wanted; one is as good as many
 }
 
-func newReloader(s *service, first *loaded) *reloader {
+func newReloader(ctx context.Context, s *service, first *loaded) *reloader {
 	r := &reloader{
 		source: s.source, keeper: s.keeper, tree: s.tree, metrics: s.metrics.Policy, log: s.log,
 		turn: make(chan struct{}, 1), served: first, asked: make(chan string, 1),
 	}
 	r.watcher = watch.New(watch.Options{Changed: func() { r.request("its files have changed") }, Log: s.log})
-	r.serve(first, watch.Mark{})
+	r.serve(ctx, first, watch.Mark{})
 	return r
 }
 
@@ -89,7 +89,7 @@ func (r *reloader) Reload(ctx context.Context) (actors.Difference, error) {
 	if d.Empty() && next.text() == r.served.text() && !r.served.fallback {
 		result = actors.ReloadUnchanged
 	}
-	r.serve(next, since)
+	r.serve(ctx, next, since)
 	r.tell(result, d)
 	r.metrics.Reloaded(result) // last: who waits for it finds the rest done
 	return d, nil
@@ -104,14 +104,18 @@ func (r *reloader) tell(result actors.ReloadResult, d actors.Difference) {
 		slog.String("sha256", r.served.SHA256))
 }
 
-// serve notes which policy is served now.
-func (r *reloader) serve(l *loaded, since watch.Mark) {
+// serve notes which policy is served now. since is how the files of the one before
+// were when it was read.
+func (r *reloader) serve(ctx context.Context, l *loaded, since watch.Mark) {
 	r.served = l
 	r.metrics.Serve(l.SHA256, l.fallback, time.Now())
 	r.keeper.keep(l)
-	if l.Monitored() {
-		r.watcher.Watch(l.Watched, since)
-	} else {
-		r.watcher.Watch(nil, since)
+	if !l.Monitored() {
+		r.watcher.Watch(nil, watch.Mark{})
+		return
 	}
+	if !since.IsSet() {
+		since = watch.Look(ctx, l.Watched)
+	}
+	r.watcher.Watch(l.Watched, since)
 }

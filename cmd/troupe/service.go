@@ -47,7 +47,7 @@ func (s *service) start(ctx context.Context) (*reloader, error) {
 	if s.tree, err = actors.Start(config, sockets); err != nil {
 		return nil, err
 	}
-	return newReloader(s, first), nil
+	return newReloader(ctx, s, first), nil
 }
 
 // config joins the parts: figures, transport, HTTP, actors.

@@ -74,6 +74,11 @@ func (w *Watcher) Mark(ctx context.Context) Mark {
 	w.mu.Lock()
 	files := w.files
 	w.mu.Unlock()
+	return Look(ctx, files)
+}
+
+// Look takes a mark of files that are not watched yet; nil is none.
+func Look(ctx context.Context, files Files) Mark {
 	if files == nil {
 		return Mark{}
 	}
@@ -83,6 +88,9 @@ func (w *Watcher) Mark(ctx context.Context) Mark {
 	}
 	return m
 }
+
+// IsSet is false for the zero value.
+func (m Mark) IsSet() bool { return m.ok }
 
 // mark looks at files.
 func mark(ctx context.Context, files Files) (Mark, error) {
