@@ -82,25 +82,16 @@ func Look(ctx context.Context, files Files) Mark {
 	if files == nil {
 		return Mark{}
 	}
-	m, err := mark(ctx, files)
+	names, err := files(ctx)
 	if err != nil {
 		return Mark{} // Run meets the same and says so
 	}
-	return m
+	sum, err := read(ctx, names)
+	return Mark{names: names, sum: sum, ok: err == nil}
 }
 
 // IsSet is false for the zero value.
 func (m Mark) IsSet() bool { return m.ok }
-
-// mark looks at files.
-func mark(ctx context.Context, files Files) (Mark, error) {
-	names, err := files(ctx)
-	if err != nil {
-		return Mark{}, err
-	}
-	sum, err := read(ctx, names)
-	return Mark{names: names, sum: sum, ok: err == nil}, err
-}
 
 // Watch watches these files from now on, and tells of what has changed since the
 // mark was taken, if they are the same files; nil watches none. It may be called
@@ -211,17 +202,27 @@ func (r *run) calm(ctx context.Context) {
 
 // look reads the files. Not ok: it could not be told which they are.
 func (r *run) look(ctx context.Context) Mark {
-	now, err := mark(ctx, r.files)
+	names, err := r.files(ctx)
 	if err != nil {
-		if !r.failed && ctx.Err() == nil {
-			r.options.Log.Error("the files of the policy cannot be watched", slog.Any("error", err))
-		}
-		r.failed = true
-		return Mark{}
+		return r.blind(ctx, err)
 	}
-	r.failed = false
-	if err := r.notices.follow(now.names); err != nil {
+	// First followed, then read: what changes between is told of.
+	if err := r.notices.follow(names); err != nil {
 		r.options.Log.Debug("changes are found by looking alone", slog.Any("error", err))
 	}
-	return now
+	sum, err := read(ctx, names)
+	if err != nil {
+		return r.blind(ctx, err)
+	}
+	r.failed = false
+	return Mark{names: names, sum: sum, ok: true}
+}
+
+// blind says once that there is nothing to see.
+func (r *run) blind(ctx context.Context, err error) Mark {
+	if !r.failed && ctx.Err() == nil {
+		r.options.Log.Error("the files of the policy cannot be watched", slog.Any("error", err))
+	}
+	r.failed = true
+	return Mark{}
 }

@@ -212,12 +212,7 @@ func TestIsTold(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); w.Run(ctx) }()
-	looked := make(chan struct{}, 100)
-	w.Watch(func(ctx context.Context) ([]string, error) {
-		defer func() { looked <- struct{}{} }()
-		return in(dir)(ctx)
-	}, Mark{})
-	<-looked
+	w.Watch(in(dir), Look(ctx, in(dir)))
 	for _, text := range []string{"second", "third"} {
 		write(t, path+".new", text)
 		must(t, os.Rename(path+".new", path))
