@@ -31,10 +31,10 @@ const (
 	spareFiles = 1024 // for all else
 )
 
-// makeRoom raises the limit on open files to what the idle workload needs, for
+// makeRoom raises the limit on open files to what sessions held open need, for
 // this process and those it starts, and lowers the counts if that is refused.
 func (o *options) makeRoom(b *board) error {
-	if !slices.ContainsFunc(o.selected, func(w workload) bool { return w.name == idleName }) {
+	if !slices.ContainsFunc(o.selected, func(w workload) bool { return w.holds }) {
 		o.sizes.idle = countPair{} // nothing to make room for
 	}
 	limit, err := raiseFileLimit(ownFiles*max(o.sizes.idle.high, o.sizes.clients, o.sizes.trippers) + spareFiles)

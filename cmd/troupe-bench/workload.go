@@ -27,6 +27,7 @@ type workload struct {
 	name    string // as the table has it
 	family  string // as the command line has it, if several go by one name
 	about   string
+	holds   bool // as many idle sessions as --idle says
 	metrics []metric
 	run     func(context.Context, *subject, *sizes) (outcome, error)
 }
@@ -45,6 +46,7 @@ func workloads() []workload {
 		bulkWorkload(8, false), bulkWorkload(8, true),
 		roundtripWorkload(),
 		idleWorkload(),
+		scaleWorkload(),
 	}
 }
 

@@ -9,11 +9,9 @@ import (
 	"time"
 )
 
-const idleName = "idle"
-
 func idleWorkload() workload {
 	return workload{
-		name: idleName, about: "sessions held open: what one more of them takes",
+		name: "idle", about: "sessions held open: what one more of them takes", holds: true,
 		metrics: []metric{{"resident KiB per session", false}, {"files per session", false}},
 		run:     runIdle,
 	}
@@ -34,9 +32,8 @@ func runIdle(ctx context.Context, p *subject, s *sizes) (outcome, error) {
 	}
 	low, known := settledUsage(ctx, p, s.settle)
 	count := s.idle
-	if known && s.files > 0 {
-		// The proxy has the same limit, and may take more of it than this program.
-		count.high = min(count.high, max(count.low+1, (s.files-spareFiles)*count.low/low.files))
+	if known {
+		count.high = s.bearable(count, low)
 	}
 	if err := h.grow(ctx, count.high); err != nil {
 		return outcome{}, err
@@ -53,6 +50,15 @@ func runIdle(ctx context.Context, p *subject, s *sizes) (outcome, error) {
 		float64(high.resident-low.resident) / 1024 / more,
 		float64(high.files-low.files) / more,
 	}}, nil
+}
+
+// bearable is how many sessions a proxy can hold that was seen with the lower
+// count: it has the same limit of files as this program, and may take more of it.
+func (s *sizes) bearable(count countPair, seen usageReading) int {
+	if s.files == 0 {
+		return count.high
+	}
+	return min(count.high, max(count.low+1, (s.files-spareFiles)*count.low/seen.files))
 }
 
 // held is a growing number of open sessions. One goroutine uses it.

@@ -34,7 +34,7 @@ func TestWorkloads(t *testing.T) {
 				t.Fatalf("got %d errors (%v), %d values; want 0 and %d", out.errors, out.first, len(out.values), len(w.metrics))
 			}
 			for i, m := range w.metrics {
-				cost := strings.HasPrefix(m.name, "processor") || strings.HasPrefix(m.name, "resident") || w.name == "idle"
+				cost := strings.HasPrefix(m.name, "processor") || strings.HasPrefix(m.name, "resident") || w.name == "idle" || w.name == "scale"
 				if v := out.values[i]; math.IsNaN(v) != cost || !cost && v <= 0 {
 					t.Errorf("%s: got %v from a proxy whose process is not known", m.name, v)
 				}
