@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -42,6 +43,7 @@ type conn struct {
 
 	tls              *tlsStream // client, if that speaks TLS
 	handshakeTimeout time.Duration
+	lastWords        time.Duration
 
 	mu       sync.Mutex
 	phase    phase
@@ -74,7 +76,7 @@ func (l *listener) newConn(tcp *net.TCPConn) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{
-		sockets: l.sockets, keepAlive: l.config.KeepAlive, client: st,
+		sockets: l.sockets, keepAlive: l.config.KeepAlive, client: st, lastWords: cmp.Or(l.config.LastWords, lastWords),
 		clientAddr: addrPort(tcp.RemoteAddr()), clientLocal: addrPort(tcp.LocalAddr()),
 	}
 	if l.config.TLS != nil {

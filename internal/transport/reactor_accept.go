@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,15 +27,16 @@ const (
 
 // epollListener is a Listener. Its one socket is shared by all loops.
 type epollListener struct {
-	reactor *reactor
-	crew    *crew
-	fd      int32 // used by who has the turn
-	addr    netip.AddrPort
-	options []socketOption // of sockets that sessions dial
-	later   []socketOption // of those that have become upstreams, after a while
-	copies  bool           // no pipes are borrowed
-	turn    chan struct{}  // holds the one Serve that may run, in the end Close
-	reserve reserve        // of who has the turn
+	reactor   *reactor
+	crew      *crew
+	fd        int32 // used by who has the turn
+	addr      netip.AddrPort
+	options   []socketOption // of sockets that sessions dial
+	later     []socketOption // of those that have become upstreams, after a while
+	copies    bool           // no pipes are borrowed
+	lastWords time.Duration
+	turn      chan struct{} // holds the one Serve that may run, in the end Close
+	reserve   reserve       // of who has the turn
 
 	life context.Context // of the socket: ended by Close
 	end  context.CancelFunc
@@ -50,7 +53,8 @@ func (r *reactor) Listen(cfg ListenConfig) (Listener, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: net.TCPAddrFromAddrPort(cfg.Address), Err: err}
 	}
-	l := &epollListener{reactor: r, fd: fd, addr: localRaw(fd), options: atOnce(), copies: cfg.NoSplice, turn: make(chan struct{}, 1)}
+	l := &epollListener{reactor: r, fd: fd, addr: localRaw(fd), options: atOnce(), copies: cfg.NoSplice,
+		lastWords: cmp.Or(cfg.LastWords, lastWords), turn: make(chan struct{}, 1)}
 	if cfg.KeepAlive.Idle < youthMost {
 		l.options = sessionOptions(cfg.KeepAlive)
 	} else {

@@ -219,7 +219,7 @@ func (c *epollConn) count(from Side, n int) {
 		c.total.Down.Add(uint64(n))
 	}
 	if p := c.parting; p != nil {
-		p.limit = c.loop.after(lastWords) // it is being taken
+		p.limit = c.loop.after(c.listener.lastWords) // it is being taken
 	}
 }
 
@@ -231,7 +231,7 @@ func (c *epollConn) lost(side Side) {
 	if !c.reset {
 		c.reset, c.by = true, side
 		c.parting = &parting{
-			limit: c.loop.after(lastWords), pause: time.Millisecond,
+			limit: c.loop.after(c.listener.lastWords), pause: time.Millisecond,
 			unacked: undelivered(c.fd[side.other()]),
 		}
 	}
@@ -274,7 +274,7 @@ func (c *epollConn) settle() {
 	now := c.loop.now()
 	unacked := undelivered(c.fd[to])
 	if unacked != p.unacked { // it is being taken, if not so fast that there is room for more
-		p.unacked, p.limit = unacked, c.loop.after(lastWords)
+		p.unacked, p.limit = unacked, c.loop.after(c.listener.lastWords)
 	}
 	if c.gone[to] || now >= p.limit || handed && unacked == 0 {
 		c.shut(Ended{End: Reset, Side: c.by}, resetRaw)

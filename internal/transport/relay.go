@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// lastWords is how long the side that goes on living is given to take what
-// the other had sent before it reset.
+// lastWords is ListenConfig.LastWords unless it is given.
 const lastWords = 2 * time.Second
 
 // blindWait stands in for lastWords where the system can't tell whether it did.
@@ -138,7 +137,7 @@ func (c *conn) lostFor(side Side, cause error) {
 	if r := &c.relay; !r.reset && c.phase == relaying {
 		r.reset, r.by, r.cause = true, side, cause
 		r.progress = c.measure(side.other())
-		r.patience = time.AfterFunc(lastWords, c.losePatience)
+		r.patience = time.AfterFunc(c.lastWords, c.losePatience)
 	}
 	c.mu.Unlock()
 	c.settle()
@@ -236,7 +235,7 @@ func (c *conn) settle() {
 // is asked for, at growing intervals.
 func (c *conn) awaitDelivery(to Side) {
 	st := c.stream(to)
-	unsent, patience := st.unsent(), lastWords
+	unsent, patience := st.unsent(), c.lastWords
 	if unsent < 0 {
 		patience = blindWait
 	}

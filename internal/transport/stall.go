@@ -96,7 +96,7 @@ func (c *conn) losePatience() {
 	now := c.measure(r.by.other())
 	if now != r.progress {
 		r.progress = now
-		r.patience.Reset(lastWords)
+		r.patience.Reset(c.lastWords)
 		c.mu.Unlock()
 		return
 	}

@@ -46,6 +46,9 @@ type ListenConfig struct {
 	TLS *tls.Config
 	// HandshakeTimeout bounds the TLS handshake, from Start on; 0 does not.
 	HandshakeTimeout time.Duration
+	// LastWords is how long a side may take nothing of what the other had sent
+	// before it reset; 0 is 2 s. Then what is left is lost.
+	LastWords time.Duration
 }
 
 // KeepAlive is TCP keepalive, tcp(7). Idle and Interval are whole seconds in

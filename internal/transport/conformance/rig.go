@@ -36,15 +36,13 @@ type rig struct {
 // newRig is called by Run; its cleanup belongs to finish, since the leak check
 // comes before t.Cleanup.
 func newRig(t *testing.T, n transport.Network, s *security) *rig {
-	return newRigOn(t, n, s, netip.MustParseAddrPort("127.0.0.1:0"))
+	return newRigOn(t, n, s, transport.ListenConfig{Address: netip.MustParseAddrPort("127.0.0.1:0")})
 }
 
-func newRigOn(t *testing.T, n transport.Network, secure *security, a netip.AddrPort) *rig {
+// newRigOn is newRig with a listener of its own kind; the rest is as everywhere.
+func newRigOn(t *testing.T, n transport.Network, secure *security, config transport.ListenConfig) *rig {
 	t.Helper()
-	config := transport.ListenConfig{
-		Address:   a,
-		KeepAlive: transport.KeepAlive{Enabled: true, Idle: time.Minute, Interval: 10 * time.Second, Count: 3},
-	}
+	config.KeepAlive = transport.KeepAlive{Enabled: true, Idle: time.Minute, Interval: 10 * time.Second, Count: 3}
 	if secure != nil {
 		config.TLS, config.HandshakeTimeout = secure.server, secure.timeout
 	}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -124,7 +125,12 @@ func stalledForEver(t *testing.T, r *rig) {
 
 // stalledForAWhile: what had arrived before the reset is delivered to a side
 // that reads again in time.
-func stalledForAWhile(t *testing.T, r *rig) {
+func stalledForAWhile(t *testing.T, first *rig) {
+	first.finish()
+	r := newRigOn(t, first.net, first.secure, transport.ListenConfig{
+		Address:   netip.MustParseAddrPort("127.0.0.1:0"),
+		LastWords: patience, // so that it is in time on any machine
+	})
 	var all []*stalled
 	for _, by := range []transport.Side{transport.Client, transport.Upstream} {
 		s := r.stalled(by)
