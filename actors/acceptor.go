@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,9 +32,9 @@ type acceptor struct {
 	leave   func() // of each session: gives back its slot, and the generation
 
 	// Used by whichever goroutines of the transport accept.
-	short atomic.Bool // of slots, descriptors or memory
-	mu    sync.Mutex
-	told  time.Time // when the log last said so
+	short   atomic.Bool // of slots, descriptors or memory
+	pressed sparing     // the log's line about that
+	refused sparing     // and about clients that are not served
 }
 
 // errServeEnded: Serve returned although nobody had asked it to.
@@ -99,7 +98,7 @@ func (a *acceptor) serve(ctx context.Context, root *actor.RootContext, socket tr
 		Enter:    a.slots.enter,
 		Leave:    a.slots.unused,
 		Accepted: func(c transport.Conn) { a.accepted(root, c) },
-		HoldBack: a.pressed,
+		HoldBack: a.holdBack,
 		Shed:     a.shed,
 	}
 	if a.last {
@@ -129,7 +128,7 @@ func serveQueue(ctx context.Context, socket transport.Listener, a transport.Acce
 // hands it to the listener. One that was let in without a slot is closed.
 func (a *acceptor) accepted(root *actor.RootContext, c transport.Conn) {
 	if a.slots.claim() {
-		a.pressed(errNoSlot)
+		a.holdBack(errNoSlot)
 		a.shed(c.Client(), errNoSlot)
 		c.Abort()
 		return
@@ -137,28 +136,29 @@ func (a *acceptor) accepted(root *actor.RootContext, c transport.Conn) {
 	if a.short.Load() {
 		a.relieved()
 	}
+	v, prove := a.terms.shared.admits(c.Client().Addr())
+	if !v.Allowed {
+		a.refuse(c, v)
+		return
+	}
 	a.terms.generation.join()
-	m := &accepted{conn: c, record: a.account.accept(c.Client(), time.Now(), a.leave), shared: a.terms.shared}
+	m := &accepted{conn: c, record: a.account.accept(c.Client(), time.Now(), a.leave), shared: a.terms.shared, prove: prove}
 	root.Send(a.listener, m)
 }
 
 // errNoSlot: as many sessions are open as the descriptors allow.
 var errNoSlot = errors.New("no session slot is free")
 
-// pressed notes that clients cannot be taken: the status says so at once, the
+// holdBack notes that clients cannot be taken: the status says so at once, the
 // log at most once a minute.
-func (a *acceptor) pressed(err error) {
+func (a *acceptor) holdBack(err error) {
 	now := time.Now()
 	a.account.health.down(now, err.Error())
 	a.short.Store(true)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now.Sub(a.told) < time.Minute {
-		return
+	if _, due := a.pressed.due(now); due {
+		a.log.Warn("accepting is held back, clients wait in the queue or are closed",
+			slog.String("listener", a.account.listener), slog.Any("error", err))
 	}
-	a.told = now
-	a.log.Warn("accepting is held back, clients wait in the queue or are closed",
-		slog.String("listener", a.account.listener), slog.Any("error", err))
 }
 
 func (a *acceptor) relieved() {

@@ -3,7 +3,6 @@ package actors
 import (
 	"errors"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
@@ -96,7 +95,7 @@ func (m *machine) askCredentials(now time.Time, c socks5.Credentials, out []acti
 // askBind asks about the source alone, if there is anybody to ask.
 func (m *machine) askBind(now time.Time, out []action) []action {
 	if !m.handlers.request {
-		return m.bindSource(out)
+		return m.grantBind(now, out)
 	}
 	return m.ask(now, question{topic: aboutBind, request: policy.RequestInfo{
 		Source: m.source.Addr(), Auth: m.who(),
@@ -175,8 +174,7 @@ func (m *machine) bindDecided(now time.Time, a *answer, out []action) []action {
 	case d.Source.IsValid():
 		m.source, m.asking.chosen = netip.AddrPortFrom(d.Source, m.source.Port()), true
 	}
-	m.enter(phaseRequest, now, m.limits.step)
-	return m.bindSource(out)
+	return m.grantBind(now, out)
 }
 
 func (m *machine) connectDecided(now time.Time, a *answer, out []action) []action {
@@ -217,7 +215,7 @@ func (m *machine) unanswered(now time.Time, out []action) []action {
 // cannotBind ends a CONNECT whose source could not be bound. Where the policy
 // named an address that is not this host's, the policy is at fault.
 func (m *machine) cannotBind(err error, out []action) []action {
-	if m.asking != nil && m.asking.chosen && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
+	if m.asking != nil && m.asking.chosen && unplumbed(err) {
 		return m.undecided(err, m.result(egress.Failed, out))
 	}
 	return m.dialFailed(egress.Classify(err), out)

@@ -20,9 +20,9 @@ const cachedLogins = 4096
 
 // authCache remembers credentials that the policy has vouched for, so that the
 // policy need not be asked each time and clients can go on while what it asks is
-// down. A refusal is never remembered, and ends what was remembered. Neither is
-// what another policy has said. What is kept is no credential but a hash of one
-// under a key that nobody else has. A nil *authCache remembers nothing. It may be
+// down. A refusal is never remembered, and ends what was remembered. So does
+// another epoch, which a reload and kumo.bump_config_epoch begin. What is kept is no
+// credential but a hash of one under a key that nobody else has. A nil *authCache remembers nothing. It may be
 // used by any goroutine.
 type authCache struct {
 	ttl, stale time.Duration
@@ -33,9 +33,9 @@ type authCache struct {
 type loginKey [sha256.Size]byte
 
 type login struct {
-	who  policy.AuthInfo
-	turn uint64 // of the policy that said so
-	at   time.Time
+	who   policy.AuthInfo
+	epoch uint64 // in which the policy was asked
+	at    time.Time
 }
 
 // newAuthCache is nil where nothing is to be remembered.
@@ -52,26 +52,29 @@ func newAuthCache(c policy.AuthCache) *authCache {
 	return cache
 }
 
-// authenticate asks f, or remembers what f has said. The client's address is part
+// authenticate asks d, or remembers what d has said. The client's address is part
 // of what is remembered, since a handler may judge by it; its port is not.
-func (c *authCache) authenticate(ctx context.Context, f *inForce, creds socks5.Credentials, meta policy.ConnMeta) (policy.AuthInfo, error) {
+func (c *authCache) authenticate(ctx context.Context, d Decider, creds socks5.Credentials, meta policy.ConnMeta) (policy.AuthInfo, error) {
 	if c == nil {
-		return f.decider.Authenticate(ctx, creds.User, creds.Password, meta)
+		return d.Authenticate(ctx, creds.User, creds.Password, meta)
 	}
 	key := c.key(creds, meta)
+	epoch := d.Epoch() // before it is asked: an answer may be older than a new epoch
 	known, ok := c.logins.Get(key)
-	ok = ok && known.turn == f.turn
+	ok = ok && known.epoch == epoch
 	if ok && time.Since(known.at) < c.ttl {
+		d.Remembered(creds.User, known.who, meta)
 		return known.who, nil
 	}
 	asked := time.Now()
-	who, err := f.decider.Authenticate(ctx, creds.User, creds.Password, meta)
+	who, err := d.Authenticate(ctx, creds.User, creds.Password, meta)
 	switch {
 	case err == nil:
-		c.logins.Add(key, login{who: who, turn: f.turn, at: asked})
+		c.logins.Add(key, login{who: who, epoch: epoch, at: asked})
 	case errors.Is(err, policy.ErrRefused):
 		c.logins.Remove(key)
 	case ok && ctx.Err() == nil && time.Since(known.at) < c.stale:
+		d.Remembered(creds.User, known.who, meta)
 		return known.who, nil
 	}
 	return who, err

@@ -15,28 +15,28 @@ import (
 
 // cacheRig is a cache before a policy whose answer the test sets.
 type cacheRig struct {
-	t     *testing.T
-	cache *authCache
-	force *inForce
-	err   error
-	asked int
+	t      *testing.T
+	cache  *authCache
+	policy *scripted
+	err    error
+	asked  int
 }
 
 func newCacheRig(t *testing.T, ttl, stale time.Duration) *cacheRig {
 	r := &cacheRig{t: t, cache: newAuthCache(policy.AuthCache{TTL: ttl, StaleIfError: stale})}
-	r.force = &inForce{decider: &scripted{auth: func() (policy.AuthInfo, error) {
+	r.policy = &scripted{auth: func() (policy.AuthInfo, error) {
 		r.asked++
 		if r.err != nil {
 			return policy.AuthInfo{}, r.err
 		}
 		return alice, nil
-	}}}
+	}}
 	return r
 }
 
 func (r *cacheRig) login(user, password, peer string) error {
 	r.t.Helper()
-	who, err := r.cache.authenticate(r.t.Context(), r.force, socks5.Credentials{User: user, Password: password},
+	who, err := r.cache.authenticate(r.t.Context(), r.policy, socks5.Credentials{User: user, Password: password},
 		policy.ConnMeta{Peer: netip.MustParseAddrPort(peer), Local: ourSide})
 	if (err == nil) != (who.User() == "alice") {
 		r.t.Errorf("got %+v with %v; want alice exactly without an error", who, err)
@@ -107,14 +107,27 @@ func TestAuthCacheForgetsWhoIsRefused(t *testing.T) {
 	}
 }
 
-// Another policy may know other users.
-func TestAuthCacheEndsWithThePolicy(t *testing.T) {
+// After kumo.bump_config_epoch the policy may know other users, and an answer that
+// was on its way meanwhile is of the time before.
+func TestAuthCacheEndsWithTheEpoch(t *testing.T) {
 	r := newCacheRig(t, time.Hour, time.Hour)
 	must(t, r.login("alice", "pw", here))
-	r.force.turn++
+	r.policy.epoch.Add(1)
 	r.err = errBackend
 	if err := r.login("alice", "pw", here); !errors.Is(err, errBackend) {
-		t.Errorf("got %v; want what another policy said forgotten", err)
+		t.Errorf("got %v; want what was said in another epoch forgotten", err)
+	}
+	r.err = nil
+	answer := r.policy.auth
+	r.policy.auth = func() (policy.AuthInfo, error) {
+		r.policy.epoch.Add(1)
+		return answer()
+	}
+	before := r.asked
+	must(t, r.login("alice", "pw", here))
+	must(t, r.login("alice", "pw", here))
+	if got := r.asked - before; got != 2 {
+		t.Errorf("asked %d times; want what was said across the change of the epoch asked again", got)
 	}
 }
 

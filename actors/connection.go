@@ -246,19 +246,14 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 	r := c.record
 	level, text := slog.LevelDebug, "session "+o.Class.String()
 	switch {
-	case o.Class == Failed && (o.Reason == ReasonInternal || o.Reason == ReasonHookFailed):
+	case o.Class == Failed && ours(o.Reason):
 		level = slog.LevelError
 	case o.Class == Failed:
 		level = slog.LevelInfo
 	}
 	if c.shared.log.Enabled(context.Background(), level) {
 		attrs := r.attrs(o, now)
-		if denied, ok := errors.AsType[*denial](err); ok {
-			attrs = append(attrs, slog.String("why", denied.why))
-		} else if err != nil {
-			attrs = append(attrs, slog.Any("error", err))
-		}
-		c.shared.log.LogAttrs(context.Background(), level, text, attrs...)
+		c.shared.log.LogAttrs(context.Background(), level, text, append(attrs, because(err)...)...)
 	}
 	if o.Class != Probed && c.shared.hooks.wantsEnds() {
 		c.shared.hooks.sessionEnd(r.summary(c.meta(), o, now))
@@ -272,4 +267,23 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 			c.shared.root.Send(c.shared.metrics, &sessionsEnded{})
 		}
 	}
+}
+
+// ours says whether a session failed by a fault of ours or of the policy's.
+func ours(r Reason) bool {
+	return r == ReasonInternal || r == ReasonHookFailed || r == ReasonSourceMisconfigured
+}
+
+// because is why a session ended, beyond its reason.
+func because(err error) []slog.Attr {
+	if denied, ok := errors.AsType[*denial](err); ok {
+		return []slog.Attr{slog.String("why", denied.why)}
+	}
+	if forbidden, ok := errors.AsType[*ruling](err); ok {
+		return forbidden.attrs()
+	}
+	if err != nil {
+		return []slog.Attr{slog.Any("error", err)}
+	}
+	return nil
 }

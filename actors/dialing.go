@@ -11,36 +11,56 @@ import (
 // dialing is what a machine knows between CONNECT and the relay.
 type dialing struct {
 	target socks5.Address
-	family egress.Family // of the source
+	family egress.Family // that the source leaves
 	race   *egress.Race
-	nextAt time.Time        // when the next attempt may start beside those running
-	tried  []netip.AddrPort // by attempt
-	done   bool             // the dial result was given
+	nextAt time.Time // when the next attempt may start beside those running
+	tried  []attempt // by number
+	done   bool      // the dial result was given
+	denied *ruling   // why an address was not dialled, of the first
+
+	choose bool          // the source is chosen for the client
+	chosen [2]netip.Addr // for IPv4 and for IPv6, once it is
+	bound  netip.Addr    // the last of them to be bound
+	failed error         // one of them is not an address of this host
+}
+
+// attempt is one address that was dialled, and the source for it: invalid or
+// unspecified, if the system may choose.
+type attempt struct {
+	to   netip.AddrPort
+	from netip.Addr
 }
 
 // connect starts towards an upstream: a name is resolved first, an address is a
 // race with one runner.
 func (m *machine) connect(now time.Time, a socks5.Address, out []action) []action {
-	family := egress.Any
-	if m.source.IsValid() {
-		family = egress.FamilyOf(m.source.Addr())
+	if v := m.judgeSource(); !v.Allowed {
+		return m.forbidSource(v, out)
 	}
-	m.dial = &dialing{target: a, family: family, race: egress.NewRace(a.Port, family)}
+	family := egress.FamilyOf(m.source.Addr())
+	chosen, choose := m.limits.rules.Chooses()
+	if choose = choose && m.unbound(); choose {
+		family = chosen
+	}
+	m.dial = &dialing{target: a, family: family, race: egress.NewRace(a.Port, family), choose: choose}
 	m.enter(phaseDialing, now, m.limits.connect)
 	out = append(out, action{do: doMark, mark: markRequested})
-	if m.owed {
-		return m.bindSource(out)
+	if m.owed && !choose {
+		return m.bindSource(m.source, out)
 	}
 	return m.dialTarget(now, out)
 }
 
 func (m *machine) dialTarget(now time.Time, out []action) []action {
 	a := m.dial.target
-	if a.IsName() {
-		return append(out, action{do: doResolve, name: a.Host, family: m.dial.family})
+	if !a.IsName() {
+		m.offer([]netip.Addr{a.IP.Unmap()}, true)
+		return m.next(now, out)
 	}
-	m.dial.race.Add([]netip.Addr{a.IP.Unmap()}, true)
-	return m.next(now, out)
+	if v := m.limits.rules.Name(a.Port); !v.Allowed {
+		return m.forbid(v, target(a), m.result(egress.Denied, out))
+	}
+	return append(out, action{do: doResolve, name: a.Host, family: m.dial.family})
 }
 
 func (m *machine) resolved(now time.Time, ev event, out []action) []action {
@@ -50,26 +70,36 @@ func (m *machine) resolved(now time.Time, ev event, out []action) []action {
 	if ev.err != nil {
 		return m.dialFailed(egress.Classify(ev.err), out)
 	}
-	m.dial.race.Add(ev.addrs, ev.last)
+	m.offer(ev.addrs, ev.last)
 	if !m.dial.nextAt.IsZero() && now.Before(m.dial.nextAt) {
 		return out // an attempt is running and has its head start
 	}
 	return m.next(now, out)
 }
 
-// next starts the next attempt, if there is one, and gives it its head start.
+// next starts the next attempt, if there is one.
 func (m *machine) next(now time.Time, out []action) []action {
 	d := m.dial
 	d.nextAt = time.Time{}
-	if attempt, to, ok := d.race.Next(); ok {
-		d.tried = append(d.tried, to)
-		d.nextAt = now.Add(d.race.Delay())
-		return append(out, action{do: doDial, n: attempt, addr: to})
-	}
-	if d.race.Done() {
+	_, to, ok := d.race.Next()
+	switch {
+	case ok && d.choose:
+		return m.dialFrom(now, attempt{to: to, from: m.choose(to.Addr())}, out)
+	case ok:
+		d.tried = append(d.tried, attempt{to: to, from: m.source.Addr()})
+		return m.launch(now, out)
+	case d.race.Done():
 		return m.dialFailed(d.race.Verdict(), out)
 	}
 	return out
+}
+
+// launch dials the last attempt and gives it its head start.
+func (m *machine) launch(now time.Time, out []action) []action {
+	d := m.dial
+	d.nextAt = now.Add(d.race.Delay())
+	n := len(d.tried) - 1
+	return append(out, action{do: doDial, n: n, addr: d.tried[n].to})
 }
 
 func (m *machine) dialed(now time.Time, ev event, out []action) []action {
@@ -80,13 +110,11 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 		m.dial.race.Failed(ev.n, egress.Classify(ev.err))
 		return m.next(now, out)
 	}
-	if ip := m.source.Addr(); m.source.IsValid() && !ip.IsUnspecified() && ev.addr.Addr() != ip {
-		// The system binds a subnet's broadcast address and then sends from
-		// another. Mail from the wrong address ruins one: it is not sent.
-		out = append(m.result(egress.NotPermitted, out), action{do: doCancelDial})
-		return m.fail(ReasonSourceUnplumbed, socks5.GeneralFailure, out)
+	tried := m.dial.tried[ev.n]
+	if tried.from.IsValid() && !tried.from.IsUnspecified() && ev.addr.Addr() != tried.from {
+		return m.sentFromElsewhere(out)
 	}
-	out = append(out, action{do: doUpstream, addr: m.dial.tried[ev.n], source: ev.addr})
+	out = append(out, action{do: doUpstream, addr: tried.to, source: ev.addr})
 	out = m.result(egress.Connected, out)
 	m.phase, m.dial = phaseRelaying, nil
 	return append(out,
@@ -97,6 +125,13 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 // dialFailed answers the CONNECT with the code of what went wrong.
 func (m *machine) dialFailed(res egress.Result, out []action) []action {
 	out = append(m.result(res, out), action{do: doCancelDial})
+	switch d := m.dial; {
+	case res == egress.Denied && d.denied != nil:
+		return m.forbid(d.denied.Verdict, d.denied.what, out)
+	case res == egress.Failed && d.failed != nil:
+		m.why = d.failed
+		return m.fail(ReasonSourceMisconfigured, socks5.GeneralFailure, out)
+	}
 	return m.fail(dialReason(res), res.Reply(), out)
 }
 
@@ -132,6 +167,8 @@ func dialReason(res egress.Result) Reason {
 		return ReasonNoResources
 	case egress.NotPermitted:
 		return ReasonNotPermitted
+	case egress.Denied:
+		return ReasonDestinationRefused
 	}
 	return ReasonDialFailed
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
+	"github.com/troupe-proxy/troupe/lua/duration"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
@@ -62,12 +64,17 @@ func changedFields(prefix string, a, b reflect.Value) (all []string) {
 		if reflect.DeepEqual(x.Interface(), y.Interface()) {
 			continue
 		}
+		if f.Name == "ForbidNames" { // a policy says the opposite
+			x, y = reflect.ValueOf(!x.Bool()), reflect.ValueOf(!y.Bool())
+		}
 		name := prefix + parameter(f.Name)
 		from, shown := brief(x)
 		to, _ := brief(y)
 		switch {
 		case shown && from != to:
 			all = append(all, name+" "+from+" → "+to)
+		case f.Type == reflect.TypeFor[rules.Spec]():
+			all = append(all, changedFields(prefix, x, y)...) // which a policy has no table for
 		case f.Type.Kind() == reflect.Struct && exportsAll(f.Type):
 			all = append(all, changedFields(name+".", x, y)...)
 		default:
@@ -82,7 +89,7 @@ func changedFields(prefix string, a, b reflect.Value) (all []string) {
 func brief(v reflect.Value) (text string, shown bool) {
 	switch x := v.Interface().(type) {
 	case time.Duration:
-		return policy.FormatDuration(x), true
+		return duration.Format(x), true
 	case netip.Addr, netip.AddrPort, netip.Prefix, bool, int, int64, uint64:
 		return fmt.Sprint(x), true
 	case tlsconf.KeySource:
@@ -97,8 +104,11 @@ func exportsAll(t reflect.Type) bool {
 
 // parameter is the name that a policy has for a field: UseTLS is use_tls.
 func parameter(field string) string {
-	if field == "KeepAlive" {
-		return "tcp_keepalive" // the one whose name differs by more than its form
+	switch field { // those whose names differ by more than their form
+	case "KeepAlive":
+		return "tcp_keepalive"
+	case "ForbidNames":
+		return string(rules.ResolveNames)
 	}
 	var out strings.Builder
 	runes := []rune(field)
@@ -129,9 +139,6 @@ func Check(p *policy.Policy) (Difference, error) {
 	}
 	for i := range p.Listeners {
 		l := &p.Listeners[i]
-		if err := enforced(l); err != nil {
-			return Difference{}, fmt.Errorf("%s: %w", l.At, err)
-		}
 		if err := check(l.At, "listener "+l.Listen, l.UseTLS, listenerTLS(l)); err != nil {
 			return Difference{}, err
 		}

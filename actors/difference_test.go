@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
@@ -25,6 +26,10 @@ func TestChanges(t *testing.T) {
 		{"a table", func(l *policy.Listener) { l.KeepAlive.Retries, l.KeepAlive.Enabled = 7, true },
 			[]string{"tcp_keepalive.enabled false → true", "tcp_keepalive.retries 0 → 7"}},
 		{"numbers", func(l *policy.Listener) { l.DestinationSeries = 5 }, []string{"destination_series 100 → 5"}},
+		{"rules", func(l *policy.Listener) {
+			l.Rules = rules.Spec{AllowClients: networks(t, "*"), Source: networks(t, "192.0.2.1"), AllowLocalDestinations: true, ForbidNames: true}
+		}, []string{"allow_clients", "allow_local_destinations false → true", "source", "resolve_names true → false"}},
+		{"nobody is served where all were", func(l *policy.Listener) { l.Rules.AllowClients = networks(t) }, []string{"allow_clients"}},
 		{"texts are not shown", func(l *policy.Listener) { l.Hostname = "secret" }, []string{"hostname"}},
 		{"keys are not shown", func(l *policy.Listener) { l.TLSPrivateKey = inline("secret") }, []string{"tls_private_key nowhere → key_data"}},
 	} {

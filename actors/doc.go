@@ -37,8 +37,8 @@
 //	          Its address can be had again by then, under another actor's name
 //	web       another handler answers, on the connections that there are
 //
-// The terms of a session (its limits, its policy's handlers) are those it was
-// accepted by, until it ends. A generation counts who lives by a policy, and
+// The terms of a session (its limits, its rules, its policy's handlers) are those
+// it was accepted by, until it ends. A generation counts who lives by a policy, and
 // closes that behind the last.
 //
 // What a failure costs and what follows it:
@@ -56,16 +56,19 @@
 //
 // # The life of a connection
 //
-//	transport   accepts             acceptor books the client → accepted → listener
+//	transport   accepts             acceptor: who does not come from where the rules say is closed
+//	acceptor    books the client    accepted → listener
 //	listener    spawns              connection: Started → Conn.Start
 //	transport   Secured             with TLS only, before anything is read
 //	transport   Readable            machine: greeting → auth → request; replies by Conn.Write
 //	machine     doAsk               the policy, on a goroutine of its own → answered
+//	machine     judges              source and resolved addresses by the rules: what is forbidden
+//	                                is neither bound nor dialled
 //	machine     doBind, doDial      Conn.Bind answers at once, Conn.Dial by Dialed
 //	machine     doRelay             Conn.Relay: the transport's alone from here on
 //	transport   Ended               machine: doEnd → record.end → the actor stops itself
 //
-// The machine (machine.go, handshake.go, asking.go, dialing.go) is pure: an event and the
+// The machine (machine.go, handshake.go, asking.go, ruling.go, dialing.go) is pure: an event and the
 // time go in, actions come out. connection.go carries them out. Phases are
 // securing (over TLS), greeting, auth, request, hook (where the policy is asked),
 // dialing, relaying, closing, ended; each before relaying has a deadline, which the transport keeps while
@@ -101,6 +104,8 @@
 //	goroutine of a mailbox       protoactor            its mailbox is empty
 //	goroutine of Serve           acceptor (task)       the acceptor stops or restarts; it then fails
 //	goroutine of http Serve      web (task), 1/socket  web stops or restarts
+//	goroutine that reads the     rules.Hosts           it has read them
+//	 addresses of this host
 //	goroutine of a resolver      connection            names are resolved, or the session ends
 //	 and its two lookups         egress.Resolve        both have answered or were cancelled
 //	goroutine of a question      connection            the policy has answered, or the session ends

@@ -51,7 +51,7 @@ func (m *machine) greeted(now time.Time, g socks5.Greeting, out []action) []acti
 	switch {
 	case g.Offers(socks5.MethodPassword) && m.handlers.auth:
 		method = socks5.MethodPassword
-	case g.Offers(socks5.MethodNone) && !m.limits.requireAuth:
+	case g.Offers(socks5.MethodNone) && !m.limits.requireAuth && !m.prove:
 		method = socks5.MethodNone
 	case g.Offers(socks5.MethodPassword):
 		method = socks5.MethodPassword
@@ -106,12 +106,13 @@ func (m *machine) bind(now time.Time, a socks5.Address, out []action) []action {
 	return m.askBind(now, out)
 }
 
-func (m *machine) bindSource(out []action) []action {
+func (m *machine) bindSource(source netip.AddrPort, out []action) []action {
 	m.binding = true
-	return append(out, action{do: doBind, addr: m.source})
+	return append(out, action{do: doBind, addr: source})
 }
 
-// bound answers a BIND, or goes on with the CONNECT that had to repeat it.
+// bound answers a BIND, or goes on with the CONNECT that had to repeat it or to
+// choose the source.
 //
 // A failed BIND makes an MTA suspend the sending address, so it fails for the
 // address alone: where descriptors ran out it is granted, tried again at
@@ -121,10 +122,12 @@ func (m *machine) bound(now time.Time, ev event, out []action) []action {
 		return out
 	}
 	m.binding = false
-	if m.phase == phaseDialing {
-		if ev.err != nil {
-			return m.cannotBind(ev.err, out)
-		}
+	switch {
+	case m.phase == phaseDialing && m.dial.choose:
+		return m.boundChoice(now, ev, out)
+	case m.phase == phaseDialing && ev.err != nil:
+		return m.cannotBind(ev.err, out)
+	case m.phase == phaseDialing:
 		return m.dialTarget(now, out)
 	}
 	switch {
@@ -141,10 +144,15 @@ func (m *machine) bound(now time.Time, ev event, out []action) []action {
 
 // bindReason tells an address that is not this host's from every other trouble.
 func bindReason(err error) Reason {
-	if errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) {
+	if unplumbed(err) {
 		return ReasonSourceUnplumbed
 	}
 	return ReasonBindFailed
+}
+
+// unplumbed says whether a bind failed because the address is not this host's.
+func unplumbed(err error) bool {
+	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
@@ -36,6 +37,7 @@ type setup struct {
 	slots     int
 	resolver  egress.Resolver
 	hooks     *Hooks
+	host      rules.Host
 	log       *slog.Logger // nil: nobody reads it
 	network   *wire
 	tap       Tap // from the start
@@ -67,7 +69,7 @@ func anyHTTP() policy.HTTPListener { return policy.HTTPListener{Listen: "127.0.0
 // startTree starts a tree with one listener, which the end of the test stops.
 func startTree(t *testing.T, change ...func(*setup)) *tree {
 	t.Helper()
-	s := setup{listeners: []policy.Listener{anyListener()}, slots: 4096, resolver: noNames{}, network: newWire()}
+	s := setup{listeners: []policy.Listener{anyListener()}, slots: 4096, resolver: noNames{}, host: anyHost(), network: newWire()}
 	m := NewMetrics("test")
 	tr := &tree{t: t, reg: m.Gatherer(), metrics: m}
 	s.serveHTTP = func(policy.HTTPListener, string) *http.Server {
@@ -84,7 +86,7 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	c := Config{
-		Hooks:   s.hooks,
+		Hooks: s.hooks, Host: s.host,
 		Network: s.network, Resolver: s.resolver, Metrics: m, Slots: s.slots,
 		HTTP: func(_ *policy.Policy, l policy.HTTPListener, bound string) *http.Server { return s.serveHTTP(l, bound) },
 		Log:  func(string) *slog.Logger { return s.log },

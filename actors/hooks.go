@@ -2,13 +2,10 @@ package actors
 
 import (
 	"context"
-	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/task"
 	"github.com/troupe-proxy/troupe/lua/policy"
-	"github.com/troupe-proxy/troupe/lua/pool"
 )
 
 // Decider is what a policy is asked. *policy.Hooks implements it. Its methods may
@@ -17,81 +14,47 @@ type Decider interface {
 	Has(event string) bool
 	// Patience is how long Authenticate and Request take at most.
 	Patience() time.Duration
+	// Epoch numbers the state of the world that answers are given in: what was said
+	// in an earlier one is to be asked anew.
+	Epoch() uint64
 	Authenticate(ctx context.Context, user, password string, meta policy.ConnMeta) (policy.AuthInfo, error)
+	// Remembered hears of a client that was let in because it had been before.
+	Remembered(user string, who policy.AuthInfo, meta policy.ConnMeta)
 	Request(ctx context.Context, r policy.RequestInfo, meta policy.ConnMeta) (policy.Decision, error)
 	SessionEnd(s policy.SessionSummary)
 }
 
-// Hooks are the handlers of the policy in force. Every connection asks the same
-// Hooks, so that a session which began under one policy is decided about by the
-// next. Its methods may be called from any goroutine; those of a nil *Hooks find
-// no handler.
+// Hooks are the handlers of one policy and what is known of them. All connections
+// that began under the policy ask the same Hooks. Its methods may be called from
+// any goroutine; those of a nil *Hooks find no handler.
 type Hooks struct {
-	current atomic.Pointer[inForce]
+	decider Decider
+	has     handlers
+	ends    bool
 }
 
-// inForce is one policy's handlers and what is known of them.
-type inForce struct {
-	decider  Decider
-	handlers handlers
-	ends     bool
-	// turn numbers the policies, so that what one has said is not taken for the
-	// word of the next.
-	turn uint64
-}
-
-// NewHooks puts the first policy's handlers in force.
+// NewHooks asks d which handlers it has, which does not change.
 func NewHooks(d Decider) *Hooks {
-	h := &Hooks{}
-	h.Swap(d)
-	return h
+	return &Hooks{decider: d, ends: d.Has(policy.EventSessionEnd), has: handlers{
+		auth: d.Has(policy.EventAuth), request: d.Has(policy.EventRequest),
+		patience: d.Patience() + graceForAnswers,
+	}}
 }
 
 // graceForAnswers is how much longer than the policy's own limits a machine waits
 // for an answer: it is there for an answer that is lost.
 const graceForAnswers = 2 * time.Second
 
-// Swap puts the handlers of another policy in force and returns those before, nil
-// the first time. Whoever closes those lets the questions that are under way come
-// to their end; one that comes too late is put to the new ones.
-func (h *Hooks) Swap(d Decider) (before Decider) {
-	next := &inForce{decider: d, ends: d.Has(policy.EventSessionEnd), handlers: handlers{
-		auth: d.Has(policy.EventAuth), request: d.Has(policy.EventRequest),
-		patience: d.Patience() + graceForAnswers,
-	}}
-	for {
-		old := h.current.Load()
-		if old != nil {
-			next.turn, before = old.turn+1, old.decider
-		}
-		if h.current.CompareAndSwap(old, next) {
-			return before
-		}
-	}
-}
-
 func (h *Hooks) handlers() handlers {
 	if h == nil {
 		return handlers{}
 	}
-	return h.current.Load().handlers
+	return h.has
 }
 
-func (h *Hooks) wantsEnds() bool { return h != nil && h.current.Load().ends }
+func (h *Hooks) wantsEnds() bool { return h != nil && h.ends }
 
-func (h *Hooks) sessionEnd(s policy.SessionSummary) { h.current.Load().decider.SessionEnd(s) }
-
-// put asks the policy in force, and again if that was replaced and closed before
-// it could answer.
-func (h *Hooks) put(ask func(*inForce) error) error {
-	for {
-		asked := h.current.Load()
-		err := ask(asked)
-		if !errors.Is(err, pool.ErrClosed) || h.current.Load() == asked {
-			return err
-		}
-	}
-}
+func (h *Hooks) sessionEnd(s policy.SessionSummary) { h.decider.SessionEnd(s) }
 
 // ask puts a question to the policy on a goroutine of its own, which cancelAsk
 // ends.
@@ -104,17 +67,16 @@ func (c *connection) ask(q *question) {
 
 func (c *connection) runAsk(ctx context.Context, q *question, meta policy.ConnMeta) {
 	a := answer{}
-	err := task.Protect(ctx, func(ctx context.Context) error {
-		return c.shared.hooks.put(func(f *inForce) (err error) {
-			if q.topic == aboutCredentials {
-				a.who, err = c.limits.auth.authenticate(ctx, f, q.credentials, meta)
-			} else {
-				a.decision, err = f.decider.Request(ctx, q.request, meta)
-			}
-			return err
-		})
+	d := c.shared.hooks.decider
+	a.err = task.Protect(ctx, func(ctx context.Context) (err error) {
+		if q.topic == aboutCredentials {
+			a.who, err = c.limits.auth.authenticate(ctx, d, q.credentials, meta)
+		} else {
+			a.decision, err = d.Request(ctx, q.request, meta)
+		}
+		return err
 	})
-	a.number, a.err = q.number, err
+	a.number = q.number
 	c.shared.root.Send(c.self, &answered{answer: a})
 }
 

@@ -211,57 +211,40 @@ func TestPolicyThinksBesideTheTree(t *testing.T) {
 	})
 }
 
-// A session that began under one policy goes on under the next, and a question
-// that met the old one's end is put to the new one.
-func TestSwap(t *testing.T) {
-	const allow = `kumo.on('proxy_server_auth_rfc1929', function() return true end)`
-	tr, hooks := withPolicy(t, allow, policy.Options{})
-	c := tr.loggedIn("alice")
-	next := load(t, allow+`
-		kumo.on('proxy_server_request', function() return { deny = 'all' } end)`, policy.Options{})
-	before := hooks.Swap(next)
-	before.(*policy.Hooks).Close()
-	if code, err := c.ask(request(1, echo(t))); err != nil || code != 2 {
-		t.Errorf("CONNECT answered %d, %v; want 2 of the new policy", code, err)
-	}
-	tr.loggedIn("bob")
-
-	var asked atomic.Int64
-	old := &scripted{auth: func() (policy.AuthInfo, error) {
-		if asked.Add(1) == 1 {
-			hooks.Swap(next)
-		}
-		return policy.AuthInfo{}, &policy.HookError{Event: "e", Err: pool.ErrClosed}
-	}}
-	hooks.Swap(old)
-	tr.loggedIn("carol")
-	if got := asked.Load(); got != 1 {
-		t.Errorf("the closed policy was asked %d times; want once", got)
-	}
-}
-
 // scripted is a policy in Go.
 type scripted struct {
 	Decider
-	auth func() (policy.AuthInfo, error)
+	auth  func() (policy.AuthInfo, error)
+	epoch atomic.Uint64
+
+	remembered atomic.Int64
 }
 
 func (s *scripted) Has(event string) bool   { return event == policy.EventAuth }
 func (s *scripted) Patience() time.Duration { return time.Minute }
+func (s *scripted) Epoch() uint64           { return s.epoch.Load() }
+func (s *scripted) Remembered(string, policy.AuthInfo, policy.ConnMeta) {
+	s.remembered.Add(1)
+}
 func (s *scripted) Authenticate(context.Context, string, string, policy.ConnMeta) (policy.AuthInfo, error) {
 	return s.auth()
 }
 
 // A panic in Go on the way to the policy costs the session.
 func TestPanicWhileAsking(t *testing.T) {
-	hooks := NewHooks(&scripted{auth: func() (policy.AuthInfo, error) { panic("boom") }})
+	var asked atomic.Int64
+	hooks := NewHooks(&scripted{auth: func() (policy.AuthInfo, error) {
+		if asked.Add(1) == 1 {
+			panic("boom")
+		}
+		return alice, nil
+	}})
 	tr := startTree(t, func(s *setup) { s.hooks = hooks })
 	c := tr.mustDial()
 	if code, err := c.login("u", "p"); err != nil || code != 1 {
 		t.Errorf("login answered %d, %v; want 1", code, err)
 	}
 	must(t, c.ended())
-	hooks.Swap(&scripted{auth: func() (policy.AuthInfo, error) { return alice, nil }})
 	tr.loggedIn("u")
 }
 

@@ -89,7 +89,7 @@ func TestNamesAndIndexes(t *testing.T) {
 // more.
 func TestEveryResultHasItsReason(t *testing.T) {
 	differ := map[egress.Result]Reason{
-		egress.TimedOut: ReasonConnectTimeout, egress.Failed: ReasonDialFailed,
+		egress.TimedOut: ReasonConnectTimeout, egress.Failed: ReasonDialFailed, egress.Denied: ReasonDestinationRefused,
 	}
 	for _, res := range egress.Results() {
 		switch res {

@@ -85,6 +85,7 @@ func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		l.log.Info(l.title() + l.account.listener)
+		l.sayWhoIsServed(nil)
 		l.start(ctx)
 	case *recovered:
 		l.resume(ctx)
@@ -178,7 +179,10 @@ func (l *listener) admit(ctx actor.Context, m *accepted) {
 		m.Undelivered()
 		return
 	}
-	l.next = &connection{machine: machine{limits: &m.shared.limits}, shared: m.shared, conn: m.conn, record: m.record}
+	l.next = &connection{
+		machine: machine{limits: &m.shared.limits, client: m.record.client.Addr(), prove: m.prove},
+		shared:  m.shared, conn: m.conn, record: m.record,
+	}
 	ctx.Spawn(l.connection)
 	l.next, taken = nil, true
 }

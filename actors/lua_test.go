@@ -13,7 +13,7 @@ func TestLuaFigures(t *testing.T) {
 		policy.Options{Meter: m.Lua}))
 	tr := &tree{t: t, reg: m.Gatherer()}
 	for _, user := range []string{"alice", "alice", "bob"} {
-		_, _ = hooks.current.Load().decider.Authenticate(t.Context(), user, "p", policy.ConnMeta{})
+		_, _ = hooks.decider.Authenticate(t.Context(), user, "p", policy.ConnMeta{})
 	}
 	for family, want := range map[string]float64{
 		"lua_count": 0, "lua_spare_count": 0, "lua_load_count": 1,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/socks5"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
@@ -39,6 +40,8 @@ type limits struct {
 	requireAuth bool
 	auth        *authCache // nil: the policy is asked each time
 	tls         bool       // clients make a TLS handshake first
+	certified   bool       // and show a certificate in it that says who they are
+	rules       *rules.Set // never nil
 }
 
 // machine is the life of one connection as a pure state machine: an event and
@@ -49,15 +52,17 @@ type limits struct {
 // Its promises: it ends exactly once, with one outcome, at the transport's
 // Ended; after that it answers every event with nothing; relay is asked for at
 // most once and only after a dial that connected; each CONNECT yields exactly
-// one dial result.
+// one dial result, but for those that are refused before a destination is looked
+// at; and nothing is bound or dialled that the rules forbid.
 type machine struct {
 	limits   *limits
+	client   netip.Addr
 	deadline time.Time // of the phase; zero while relaying and closing
 	armed    time.Time // what the timer was set to last; zero when stopped
 	source   netip.AddrPort
 	dial     *dialing // from CONNECT until the relay or the end
 	outcome  Outcome
-	why      error // what a TLS handshake failed for, or the policy
+	why      error // what a TLS handshake failed for, or the policy, or what it forbids
 	socks    socks5.Server
 	asking   *asking  // nil until the policy is asked for the first time
 	handlers handlers // of the policy in force
@@ -65,6 +70,7 @@ type machine struct {
 	spoke    bool // the client has sent a byte
 	binding  bool // doBind was asked for and is not answered yet
 	owed     bool // a BIND was granted that could not be carried out
+	prove    bool // the client is from where nobody is served who has not authenticated
 	settled  bool // outcome is final
 }
 

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,25 +11,29 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
 // driver carries a machine's actions out on nothing and remembers them.
 type driver struct {
-	t       *testing.T
-	m       machine
-	now     time.Time
-	pending []byte
-	wrote   []byte
-	did     []verb
-	dials   []netip.AddrPort
-	results []egress.Result
-	names   []string
-	timer   time.Time
-	end     *Outcome
-	bindErr error
-	bound   netip.AddrPort
+	t        *testing.T
+	m        machine
+	now      time.Time
+	pending  []byte
+	wrote    []byte
+	did      []verb
+	dials    []netip.AddrPort
+	results  []egress.Result
+	names    []string
+	timer    time.Time
+	end      *Outcome
+	bindErr  error
+	bindErrs map[netip.Addr]error // of single addresses
+	bound    netip.AddrPort
+	binds    []netip.AddrPort
+	why      error
 
 	questions []*question
 	who       *policy.AuthInfo
@@ -39,8 +44,11 @@ func newDriver(t *testing.T, l limits) *driver {
 	if l.step == 0 {
 		l.step, l.connect = time.Minute, 50*time.Second
 	}
+	if l.rules == nil {
+		l.rules = compiled(t, rules.Spec{})
+	}
 	d := &driver{t: t, now: time.Unix(1_000_000, 0)}
-	d.m.limits = &l
+	d.m.limits, d.m.client = &l, nearby
 	d.feed(event{kind: evStart})
 	return d
 }
@@ -55,6 +63,7 @@ func (d *driver) feed(ev event) {
 	d.t.Helper()
 	acts, used := d.m.handle(d.now, ev, d.pending, nil)
 	d.pending = d.pending[used:]
+	var bound *event // the answer to doBind comes once all is done
 	for _, a := range acts {
 		d.did = append(d.did, a.do)
 		switch a.do {
@@ -68,7 +77,8 @@ func (d *driver) feed(ev event) {
 			d.who = a.who
 		case doBind:
 			d.bound = a.addr
-			d.feed(event{kind: evBound, addr: a.addr, err: d.bindErr})
+			d.binds = append(d.binds, a.addr)
+			bound = &event{kind: evBound, addr: a.addr, err: cmp.Or(d.bindErr, d.bindErrs[a.addr.Addr()])}
 		case doResolve:
 			d.names = append(d.names, a.name)
 		case doDial:
@@ -76,8 +86,11 @@ func (d *driver) feed(ev event) {
 		case doDialResult:
 			d.results = append(d.results, a.result)
 		case doEnd:
-			d.end = &a.outcome
+			d.end, d.why = &a.outcome, a.err
 		}
+	}
+	if bound != nil {
+		d.feed(*bound)
 	}
 }
 

@@ -81,6 +81,7 @@ type accepted struct {
 	conn   transport.Conn
 	record *record
 	shared *shared
+	prove  bool // it has to authenticate
 }
 
 // listener → itself: whatever was accepted before you were retired is behind you.

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
@@ -33,6 +35,9 @@ type model struct {
 	trusted   bool
 	flying    []int
 	results   int
+	source    netip.Addr  // bound last
+	binding   *event      // the answer to doBind, once all else is done
+	spec      *plainRules // as the machine's, in plain words
 	ends      []Outcome
 	history   []string
 }
@@ -60,6 +65,10 @@ func (w *model) feed(name string, ev event) error {
 			return err
 		}
 	}
+	if bound := w.binding; bound != nil {
+		w.binding = nil
+		return w.feed("bound", *bound)
+	}
 	return nil
 }
 
@@ -86,7 +95,7 @@ func (w *model) act(a *action) error {
 		return err
 	case doResolve:
 		w.resolving = 1 + w.rng.IntN(2)
-		return w.check(open && w.requests == 1, "resolves when over or unasked")
+		return w.check(open && w.requests == 1 && !w.spec.noNames, "resolves when over, unasked or forbidden")
 	case doMark:
 		if a.mark == markRequested {
 			w.requests++
@@ -95,7 +104,7 @@ func (w *model) act(a *action) error {
 	case doDial:
 		err := w.check(open && !slices.Contains(w.flying, a.n) && a.addr.IsValid(), "attempt %d to %v", a.n, a.addr)
 		w.flying = append(w.flying, a.n)
-		return err
+		return cmp.Or(err, w.checkRules(a.addr))
 	case doCancelDial:
 		w.flying, w.resolving = nil, 0
 	case doUpstream:
@@ -119,15 +128,69 @@ func (w *model) act(a *action) error {
 	return nil
 }
 
+// plainRules are a listener's rules, and what they mean.
+type plainRules struct {
+	spec    rules.Spec
+	deny    []netip.Addr
+	sources []netip.Addr // that may be bound; nil: all
+	choice  []netip.Addr // for who binds none
+	require bool
+	noNames bool
+}
+
+// someRules are drawn at random; most sessions have none but those by default.
+func someRules(t *testing.T, rng *rand.Rand) *plainRules {
+	t.Helper()
+	p := &plainRules{}
+	if rng.IntN(3) > 0 {
+		return p
+	}
+	if rng.IntN(2) == 0 {
+		p.spec.DenyDestinations = destinationList(t, "192.0.2.1", "192.0.2.9", "2001:db8::1")[:1+rng.IntN(3)]
+		p.deny = []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("2001:db8::1")}[:len(p.spec.DenyDestinations)]
+	}
+	switch rng.IntN(4) {
+	case 0:
+		p.spec.AllowSources, p.sources, p.require = networks(t, ourSide.Addr().String()), []netip.Addr{ourSide.Addr()}, true
+	case 1:
+		p.spec.AllowSources, p.sources = networks(t, "192.0.2.200"), []netip.Addr{netip.MustParseAddr("192.0.2.200")}
+		p.spec.RequireSource = new(bool)
+	case 2:
+		p.spec.Source = networks(t, ourSide.Addr().String(), "2001:db8::50")
+		p.choice = []netip.Addr{ourSide.Addr(), netip.MustParseAddr("2001:db8::50")}
+	}
+	p.spec.ForbidNames = rng.IntN(2) == 0
+	p.noNames = p.spec.ForbidNames
+	return p
+}
+
+// checkRules: nothing is dialled that is denied, and nothing from a source that
+// is not the one to be used.
+func (w *model) checkRules(to netip.AddrPort) error {
+	p, bound := w.spec, w.source.IsValid() && !w.source.IsUnspecified()
+	if err := w.check(!slices.Contains(p.deny, to.Addr()), "dials %v, which is denied", to); err != nil {
+		return err
+	}
+	if err := w.check(bound || len(p.choice) == 0 && !p.require, "dials %v from any source", to); err != nil {
+		return err
+	}
+	return w.check(!bound || w.source.Is4() == to.Addr().Is4(), "dials %v from %v", to, w.source)
+}
+
 func (w *model) bind(a *action) error {
+	ip := a.addr.Addr()
+	if err := w.check(w.spec.sources == nil || slices.Contains(w.spec.sources, ip), "binds %v, which is not allowed", ip); err != nil {
+		return err
+	}
 	ev := event{kind: evBound, addr: a.addr}
 	if w.rng.IntN(4) == 0 {
 		ev.err = []error{syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EMFILE, syscall.EMFILE}[w.rng.IntN(4)]
 	}
-	if err := w.check(!w.closing && !w.relaying, "binds when over"); err != nil {
-		return err
+	if ev.err == nil {
+		w.source = ip
 	}
-	return w.feed("bound", ev)
+	w.binding = &ev
+	return w.check(!w.closing && !w.relaying, "binds when over")
 }
 
 var modelMessages = [][]byte{
@@ -151,6 +214,9 @@ func (w *model) turn() error {
 		}
 		if w.m.phase == phaseAuth && w.rng.IntN(3) > 0 {
 			b = credentials
+		}
+		if w.m.phase == phaseRequest && w.rng.IntN(2) > 0 {
+			b = connect4
 		}
 		if w.rng.IntN(5) == 0 {
 			b = b[:w.rng.IntN(len(b))]
@@ -198,6 +264,11 @@ func (w *model) answerDial() error {
 	}
 	i := w.rng.IntN(len(w.flying))
 	ev := event{kind: evDialed, n: w.flying[i], addr: ourSide}
+	if len(w.spec.choice) > 0 && w.source.IsValid() && !w.source.IsUnspecified() {
+		if ev.addr = netip.AddrPortFrom(w.source, 40000); w.rng.IntN(8) == 0 {
+			ev.addr = netip.MustParseAddrPort("192.0.2.77:40000") // of the system's choice
+		}
+	}
 	w.flying = slices.Delete(w.flying, i, i+1)
 	if w.rng.IntN(2) == 0 {
 		ev.err = []error{syscall.ECONNREFUSED, syscall.ETIMEDOUT, syscall.EADDRNOTAVAIL}[w.rng.IntN(3)]
@@ -288,9 +359,11 @@ func TestHistories(t *testing.T) {
 	for seed := range uint64(histories) {
 		w := &model{rng: rand.New(rand.NewPCG(seed, 7)), now: time.Unix(1_000_000, 0)}
 		w.m.handlers = handlers{auth: seed%3 == 0, request: seed%5 < 2, patience: 3 * time.Second}
-		w.m.limits = &limits{step: 5 * time.Second, connect: 4 * time.Second, requireAuth: seed%7 == 0}
+		w.spec = someRules(t, w.rng)
+		w.m.limits = &limits{step: 5 * time.Second, connect: 4 * time.Second, requireAuth: seed%7 == 0, rules: compiled(t, w.spec.spec)}
+		w.m.client, w.m.prove = afar, w.m.handlers.auth && seed%2 == 0
 		err := w.feed("start", event{kind: evStart})
-		for i := 0; err == nil && i < 60; i++ {
+		for i := 0; err == nil && i < 90; i++ {
 			err = w.turn()
 		}
 		for err == nil && len(w.ends) == 0 { // whatever is still open comes to an end
@@ -312,8 +385,12 @@ func TestHistories(t *testing.T) {
 			t.Errorf("only %d of %d histories ended as %v: the model does not reach it", classes[c], histories, c)
 		}
 	}
-	for _, r := range []Reason{ReasonDenied, ReasonHookFailed, ReasonAuthFailed} {
-		if reasons[r] < histories/1000 {
+	for r, least := range map[Reason]int{
+		ReasonDenied: histories / 1000, ReasonHookFailed: histories / 1000, ReasonAuthFailed: histories / 1000,
+		ReasonDestinationRefused: histories / 1000, ReasonSourceRefused: histories / 1000, ReasonSourceRequired: histories / 1000,
+		ReasonNamesRefused: histories / 5000, ReasonSourceMisconfigured: histories / 5000,
+	} {
+		if reasons[r] < least {
 			t.Errorf("only %d of %d histories failed for %v: the model does not reach it", reasons[r], histories, r)
 		}
 	}

@@ -2,12 +2,12 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
@@ -33,10 +33,6 @@ type openListener struct {
 	limits  limits
 	source  *tlsconf.Source // nil: clients speak in the clear
 }
-
-// ErrRules says that a listener has rules, which are read but not enforced yet.
-var ErrRules = errors.New("allow_clients, allow_sources, allow_destinations, deny_destinations, allow_local_destinations, " +
-	"source, require_source and resolve_names are not enforced by this version of Troupe: take them out, or decide in proxy_server_request")
 
 // Open opens every socket of the policy, or none: the error names the address
 // that cannot be had, and the place in the policy that asks for it. It may wait
@@ -93,9 +89,6 @@ func (o *openListener) openAccount(c *Config) (err error) {
 
 // openListener opens the socket of a listener.
 func (c *Config) openListener(ctx context.Context, l *policy.Listener) (*openListener, error) {
-	if err := enforced(l); err != nil {
-		return nil, err
-	}
 	address, err := resolveListen(ctx, l.Listen)
 	if err != nil {
 		return nil, err
@@ -104,7 +97,10 @@ func (c *Config) openListener(ctx context.Context, l *policy.Listener) (*openLis
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
-	o := newOpenListener(l, address, source)
+	o, err := c.newOpenListener(l, address, source)
+	if err != nil {
+		return nil, err
+	}
 	socket, err := c.Network.Listen(o.config)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
@@ -113,29 +109,28 @@ func (c *Config) openListener(ctx context.Context, l *policy.Listener) (*openLis
 	return o, nil
 }
 
-// enforced refuses rules: one that nobody enforces is worse than none.
-func enforced(l *policy.Listener) error {
-	if !l.Rules.Empty() {
-		return fmt.Errorf("listen on %s: %w", l.Listen, ErrRules)
-	}
-	return nil
-}
-
 // newOpenListener is what a policy asks for, in the terms of the transport and of
-// the machine.
-func newOpenListener(l *policy.Listener, address netip.AddrPort, source *tlsconf.Source) *openListener {
+// the machine. The error is that of rules which make no sense together.
+func (c *Config) newOpenListener(l *policy.Listener, address netip.AddrPort, source *tlsconf.Source) (*openListener, error) {
+	set, err := rules.Compile(&l.Rules, c.Host)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
+	}
 	o := &openListener{
 		asked:  *l,
 		source: source,
 		config: transport.ListenConfig{Address: address, KeepAlive: transport.KeepAlive{
 			Enabled: l.KeepAlive.Enabled, Idle: l.KeepAlive.Time, Interval: l.KeepAlive.Interval, Count: l.KeepAlive.Retries,
 		}, NoSplice: !l.UseSplice},
-		limits: limits{step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache), tls: l.UseTLS},
+		limits: limits{
+			step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache),
+			tls: l.UseTLS, certified: l.UseTLS && l.TLSClientCA.IsSet(), rules: set,
+		},
 	}
 	if source != nil {
 		o.config.TLS, o.config.HandshakeTimeout = source.Config(), l.Timeout
 	}
-	return o
+	return o, nil
 }
 
 func listenerTLS(l *policy.Listener) tlsconf.Options {

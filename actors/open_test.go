@@ -3,7 +3,7 @@ package actors
 import (
 	"errors"
 	"log/slog"
-	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/troupe-proxy/troupe/internal/rules"
@@ -11,33 +11,27 @@ import (
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
-// A listener with rules is refused as long as nobody enforces them: to serve all
-// who come would be the opposite of what was asked for.
-func TestRulesAreNotIgnored(t *testing.T) {
-	network, err := rules.ParseNetwork("10.0.0.0/8")
-	must(t, err)
-	for name, spec := range map[string]rules.Spec{
-		"clients":      {AllowClients: []rules.Network{network}},
-		"nobody":       {AllowClients: []rules.Network{}},
-		"forbid names": {ForbidNames: true},
-	} {
-		c := Config{
-			Network: transport.Goroutines(), Metrics: NewMetrics("test"),
-			Log: func(string) *slog.Logger { return slog.New(slog.DiscardHandler) },
-		}
-		p := &policy.Policy{Listeners: []policy.Listener{{Listen: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 0).String(), Rules: spec}}}
-		if s, err := Open(t.Context(), &c, p); !errors.Is(err, ErrRules) {
-			t.Errorf("%s: got %v; want %v", name, err, ErrRules)
-			s.Close()
-		}
-		if _, err := Check(p); !errors.Is(err, ErrRules) {
-			t.Errorf("%s, only checked: got %v; want %v", name, err, ErrRules)
-		}
-		tr := startTree(t)
-		ruled := anyListener()
-		ruled.Rules = spec
-		if _, err := tr.reload(ruled); !errors.Is(err, ErrRules) {
-			t.Errorf("%s, at a reload: got %v; want %v", name, err, ErrRules)
+// Rules that make no sense together open nothing, and the error says where they
+// stand.
+func TestRulesThatClashAreRefused(t *testing.T) {
+	clashing := anyListener()
+	clashing.At = policy.Position{File: "policy.lua", Line: 7}
+	clashing.Rules = rules.Spec{Source: networks(t, "192.0.2.1"), AllowSources: networks(t, "10.0.0.0/8")}
+	refused := func(name string, err error) {
+		t.Helper()
+		var conflicts rules.Conflicts
+		if !errors.As(err, &conflicts) || !strings.HasPrefix(err.Error(), "policy.lua:7: listen on 127.0.0.1:0: source[1]: ") {
+			t.Errorf("%s: got %v; want the conflict and its place", name, err)
 		}
 	}
+	c := Config{
+		Network: transport.Goroutines(), Metrics: NewMetrics("test"), Host: anyHost(),
+		Log: func(string) *slog.Logger { return slog.New(slog.DiscardHandler) },
+	}
+	_, err := Open(t.Context(), &c, &policy.Policy{Listeners: []policy.Listener{anyListener(), clashing}})
+	refused("at the start", err)
+	tr := startTree(t)
+	_, err = tr.reload(clashing)
+	refused("at a reload", err)
+	must(t, tr.mustOpen(startUpstream(t).addr).finish())
 }

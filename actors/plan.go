@@ -115,14 +115,14 @@ func (s *System) prepareListener(ctx context.Context, p *plan, l *policy.Listene
 
 // keep is a listener that stays, as another policy asks for it.
 func (s *System) keep(ctx context.Context, was *openListener, l *policy.Listener) (*openListener, error) {
-	if err := enforced(l); err != nil {
-		return nil, err
-	}
 	source, err := s.keepTLS(was.source, listenerTLS(&was.asked), l.UseTLS, listenerTLS(l))
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
-	is := newOpenListener(l, was.config.Address, source)
+	is, err := s.config.newOpenListener(l, was.config.Address, source)
+	if err != nil {
+		return nil, err
+	}
 	is.account = was.account
 	if is.config == was.config {
 		return is, nil

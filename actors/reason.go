@@ -65,11 +65,24 @@ const (
 	// ReasonTLSTruncated: the client's TLS stream broke off without close_notify
 	// during the relay, so that what the upstream got may not be all of it.
 	ReasonTLSTruncated
-	// ReasonDenied: the policy said no to the request.
+	// ReasonDenied: the policy's handler said no to the request.
 	ReasonDenied
 	// ReasonHookFailed: the policy was asked and gave no answer that can be
 	// followed. It says nothing about the client.
 	ReasonHookFailed
+	// ReasonClientRefused: the listener does not serve clients from there.
+	ReasonClientRefused
+	// ReasonSourceRefused: the source is not within allow_sources.
+	ReasonSourceRefused
+	// ReasonSourceRequired: the client has to choose a source and did not.
+	ReasonSourceRequired
+	// ReasonSourceMisconfigured: the source that the policy has for clients who
+	// choose none is not an address of this host.
+	ReasonSourceMisconfigured
+	// ReasonDestinationRefused: no address of the destination may be dialled.
+	ReasonDestinationRefused
+	// ReasonNamesRefused: the destination is a name, and is to be an address.
+	ReasonNamesRefused
 
 	reasonCount
 )
@@ -78,34 +91,40 @@ var reasons = [reasonCount]struct {
 	name  string
 	fault Fault
 }{
-	ReasonNone:               {"none", FaultProxy},
-	ReasonProtocol:           {"protocol", FaultClient},
-	ReasonNoMethod:           {"no_method", FaultClient},
-	ReasonAuthFailed:         {"auth_failed", FaultClient},
-	ReasonCommand:            {"command", FaultClient},
-	ReasonAddressType:        {"address_type", FaultClient},
-	ReasonHandshakeTimeout:   {"handshake_timeout", FaultClient},
-	ReasonClientLeft:         {"client_left", FaultClient},
-	ReasonClientLeftDialing:  {"client_left_dialing", FaultClient},
-	ReasonSourceUnplumbed:    {"source_unplumbed", FaultClient},
-	ReasonBindFailed:         {"bind_failed", FaultProxy},
-	ReasonFamilyMismatch:     {"family_mismatch", FaultClient},
-	ReasonRefused:            {"refused", FaultUpstream},
-	ReasonNetworkUnreachable: {"network_unreachable", FaultUpstream},
-	ReasonHostUnreachable:    {"host_unreachable", FaultUpstream},
-	ReasonConnectTimeout:     {"connect_timeout", FaultUpstream},
-	ReasonNameNotFound:       {"name_not_found", FaultUpstream},
-	ReasonResolveFailed:      {"resolve_failed", FaultProxy},
-	ReasonNotPermitted:       {"not_permitted", FaultProxy},
-	ReasonDialFailed:         {"dial_failed", FaultUpstream},
-	ReasonNoPort:             {"no_port", FaultProxy},
-	ReasonNoResources:        {"no_resources", FaultProxy},
-	ReasonShutdown:           {"shutdown", FaultProxy},
-	ReasonInternal:           {"internal", FaultProxy},
-	ReasonTLSHandshake:       {"tls_handshake", FaultClient},
-	ReasonTLSTruncated:       {"tls_truncated", FaultClient},
-	ReasonDenied:             {"denied", FaultPolicy},
-	ReasonHookFailed:         {"hook_failed", FaultPolicy},
+	ReasonNone:                {"none", FaultProxy},
+	ReasonProtocol:            {"protocol", FaultClient},
+	ReasonNoMethod:            {"no_method", FaultClient},
+	ReasonAuthFailed:          {"auth_failed", FaultClient},
+	ReasonCommand:             {"command", FaultClient},
+	ReasonAddressType:         {"address_type", FaultClient},
+	ReasonHandshakeTimeout:    {"handshake_timeout", FaultClient},
+	ReasonClientLeft:          {"client_left", FaultClient},
+	ReasonClientLeftDialing:   {"client_left_dialing", FaultClient},
+	ReasonSourceUnplumbed:     {"source_unplumbed", FaultClient},
+	ReasonBindFailed:          {"bind_failed", FaultProxy},
+	ReasonFamilyMismatch:      {"family_mismatch", FaultClient},
+	ReasonRefused:             {"refused", FaultUpstream},
+	ReasonNetworkUnreachable:  {"network_unreachable", FaultUpstream},
+	ReasonHostUnreachable:     {"host_unreachable", FaultUpstream},
+	ReasonConnectTimeout:      {"connect_timeout", FaultUpstream},
+	ReasonNameNotFound:        {"name_not_found", FaultUpstream},
+	ReasonResolveFailed:       {"resolve_failed", FaultProxy},
+	ReasonNotPermitted:        {"not_permitted", FaultProxy},
+	ReasonDialFailed:          {"dial_failed", FaultUpstream},
+	ReasonNoPort:              {"no_port", FaultProxy},
+	ReasonNoResources:         {"no_resources", FaultProxy},
+	ReasonShutdown:            {"shutdown", FaultProxy},
+	ReasonInternal:            {"internal", FaultProxy},
+	ReasonTLSHandshake:        {"tls_handshake", FaultClient},
+	ReasonTLSTruncated:        {"tls_truncated", FaultClient},
+	ReasonDenied:              {"denied", FaultPolicy},
+	ReasonHookFailed:          {"hook_failed", FaultPolicy},
+	ReasonClientRefused:       {"client_refused", FaultClient},
+	ReasonSourceRefused:       {"source_refused", FaultPolicy},
+	ReasonSourceRequired:      {"source_required", FaultClient},
+	ReasonSourceMisconfigured: {"source_misconfigured", FaultPolicy},
+	ReasonDestinationRefused:  {"destination_refused", FaultPolicy},
+	ReasonNamesRefused:        {"names_refused", FaultPolicy},
 }
 
 func (r Reason) String() string { return reasons[r].name }

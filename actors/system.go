@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/census"
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
@@ -21,7 +22,10 @@ import (
 type Config struct {
 	Network  transport.Network
 	Resolver egress.Resolver
-	Metrics  *Metrics
+	// Host knows the addresses of this machine, for the rules. It is asked in the
+	// turns of acceptors and connections, by many at once.
+	Host    rules.Host
+	Metrics *Metrics
 	// HTTP builds the server of the HTTP listener l of a policy, bound to an
 	// address. It is called again when the web actor restarts. After a reload the
 	// handler of the server it builds then takes the place of the one before.

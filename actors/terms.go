@@ -52,6 +52,7 @@ func (l *listener) adjust(ctx actor.Context, m *adjust) {
 	taken = true
 	old := l.terms
 	l.terms = m.terms
+	l.sayWhoIsServed(old)
 	old.generation.leave()
 	l.replaceSocket(old.config, m.socket)
 	if l.socket != nil {

@@ -30,7 +30,7 @@ type Race struct {
 	last     Family
 	started  int    // attempts handed out; at most MaxAttempts
 	inFlight uint16 // one bit per attempt
-	failed   bool   // verdict is that of an attempt
+	failed   bool   // verdict is that of an attempt, or of an address that was denied
 	verdict  Result
 
 	ipv6, ipv4 queue
@@ -97,6 +97,15 @@ func (r *Race) Failed(attempt int, res Result) {
 		return
 	}
 	r.inFlight &^= 1 << attempt
+	r.note(res)
+}
+
+// Deny says that an address of the destination was not added, because the policy
+// forbids it.
+func (r *Race) Deny() { r.note(Denied) }
+
+// note keeps the most telling failure.
+func (r *Race) note(res Result) {
 	if !r.failed || telling(res) > telling(r.verdict) {
 		r.failed, r.verdict = true, res
 	}
@@ -108,7 +117,8 @@ func (r *Race) Done() bool {
 	return r.resolved && r.inFlight == 0 && !r.waiting()
 }
 
-// Verdict is how a lost race ended: the most telling failure of an attempt, or
+// Verdict is how a lost race ended: the most telling failure of an attempt, of
+// which Denied stands for addresses that were not to be tried, or
 // FamilyMismatch if there were addresses but none that the source can reach, or
 // NameNotFound if there were none. Before Done it is what it would be if the
 // attempts in flight were forgotten.
@@ -125,12 +135,13 @@ func (r *Race) Verdict() Result {
 // telling ranks the failures of several attempts at one destination: the nearer
 // to the destination a failure arose, the more it says. A refusal is the
 // destination's own word; silence comes after what a router said; then what is
-// wrong with this host. NetworkUnreachable and FamilyMismatch come last because
-// a host without IPv6 says them of every IPv6 address, whatever became of the
-// others.
+// wrong with this host, and what the policy forbids. NetworkUnreachable and
+// FamilyMismatch come last because a host without IPv6 says them of every IPv6
+// address, whatever became of the others.
 func telling(res Result) int {
 	order := [...]Result{
 		FamilyMismatch, NetworkUnreachable,
+		Denied,
 		NoResources, NoPort, NotPermitted,
 		TimedOut, HostUnreachable,
 		Failed, Refused,

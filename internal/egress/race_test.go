@@ -177,6 +177,37 @@ func TestRaceVerdict(t *testing.T) {
 	}
 }
 
+// Addresses that were not to be tried explain a race that was lost without them,
+// unless what was tried says more.
+func TestRaceWithDeniedAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		addrs    string
+		failures []egress.Result
+		want     egress.Result
+	}{
+		{"all", "", nil, egress.Denied},
+		{"all but those that the source cannot reach", "2001:db8::1", nil, egress.Denied},
+		{"the other refused", "192.0.2.1", []egress.Result{egress.Refused}, egress.Refused},
+		{"this host is out of something", "192.0.2.1", []egress.Result{egress.NoResources}, egress.NoResources},
+		{"this host has no route for the other", "192.0.2.1", []egress.Result{egress.NetworkUnreachable}, egress.Denied},
+	} {
+		r := egress.NewRace(25, egress.IPv4)
+		r.Deny()
+		r.Add(addrs(tt.addrs), true)
+		for _, failure := range tt.failures {
+			if r.Done() {
+				t.Fatalf("%s: Done: got true; want the others tried", tt.name)
+			}
+			attempt, _, _ := r.Next()
+			r.Failed(attempt, failure)
+		}
+		if got := r.Verdict(); !r.Done() || got != tt.want {
+			t.Errorf("%s: got %v, Done %v; want %v and true", tt.name, got, r.Done(), tt.want)
+		}
+	}
+}
+
 // Reports cross: an attempt may be told of twice, or after it was given up.
 func TestRaceIgnoresReportsOfNoAttempt(t *testing.T) {
 	r := egress.NewRace(25, egress.Any)

@@ -34,8 +34,10 @@ const (
 	ResolveFailed
 	// NoResources: this host is out of descriptors, buffers or memory.
 	NoResources
-	// NotPermitted: a firewall or a rule of this host forbids it.
+	// NotPermitted: a firewall or a route of this host forbids it.
 	NotPermitted
+	// Denied: the policy forbids it; nothing was tried.
+	Denied
 	// Failed: anything else, a reset while connecting among it.
 	Failed
 	// ClientLeft: the client closed before there was an outcome.
@@ -80,6 +82,8 @@ func (r Result) String() string {
 		return "no_resources"
 	case NotPermitted:
 		return "not_permitted"
+	case Denied:
+		return "denied"
 	case Failed:
 		return "failed"
 	case ClientLeft:
@@ -105,6 +109,8 @@ func (r Result) Reply() socks5.Reply {
 		return socks5.ConnectionRefused
 	case TimedOut:
 		return socks5.TTLExpired
+	case Denied:
+		return socks5.NotAllowed
 	}
 	return socks5.GeneralFailure
 }

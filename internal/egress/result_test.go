@@ -105,6 +105,7 @@ func TestLabelsAndReplies(t *testing.T) {
 		{egress.ResolveFailed, "resolve_failed", socks5.GeneralFailure},
 		{egress.NoResources, "no_resources", socks5.GeneralFailure},
 		{egress.NotPermitted, "not_permitted", socks5.GeneralFailure},
+		{egress.Denied, "denied", socks5.NotAllowed},
 		{egress.Failed, "failed", socks5.GeneralFailure},
 		{egress.ClientLeft, "client_left", socks5.GeneralFailure},
 		{egress.Aborted, "aborted", socks5.GeneralFailure},

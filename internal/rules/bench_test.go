@@ -71,6 +71,12 @@ func TestChecksAllocateNothing(t *testing.T) {
 			t.Errorf("%s: got %v allocations; want 0", name, got)
 		}
 	}
+	unset := mustCompile(t, Spec{})
+	for _, client := range []string{"127.0.0.1", "fe80::1", "10.1.2.3", "198.51.100.7", "198.51.100.9", "9.9.9.9"} {
+		if got := testing.AllocsPerRun(100, func() { unset.Client(addr(client), false) }); got != 0 {
+			t.Errorf("Client %s where allow_clients is not set: got %v allocations; want 0", client, got)
+		}
+	}
 	for _, upstream := range []netip.Addr{upstream4, upstream6} {
 		if got := testing.AllocsPerRun(100, func() { s.Choose(addrs[0], upstream) }); got != 0 {
 			t.Errorf("Choose to %v: got %v allocations; want 0", upstream, got)

@@ -74,19 +74,21 @@ func isMetadata(a netip.Addr) bool {
 	return false
 }
 
-// near says what makes a client one that may be served unasked, or "".
+// near says what makes a client one that may be served unasked, or "". The texts
+// are whole, so that asking allocates nothing.
 func near(host Host, a netip.Addr) string {
+	const notSet = "not set: "
 	switch {
 	case a.IsLoopback():
-		return loopback
+		return notSet + loopback
 	case a.IsLinkLocalUnicast():
-		return linkLocal
+		return notSet + linkLocal
 	case a.IsPrivate(): // RFC 1918 and RFC 4193
-		return "a private network"
+		return notSet + "a private network"
 	case host.Local(a):
-		return thisHost
+		return notSet + thisHost
 	case host.Attached(a):
-		return "a network of this host"
+		return notSet + "a network of this host"
 	}
 	return ""
 }

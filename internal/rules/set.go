@@ -87,7 +87,7 @@ func (s *Set) Client(client netip.Addr, authenticated bool) Verdict {
 		return allowed(Rule{})
 	}
 	if what := near(s.host, client); what != "" {
-		return allowed(Rule{Key: AllowClients, Entry: "not set: " + what})
+		return allowed(Rule{Key: AllowClients, Entry: what})
 	}
 	return denied(ClientNotLocal, Rule{Key: AllowClients, Entry: "not set"})
 }
