@@ -9,12 +9,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
+	"github.com/troupe-proxy/troupe/internal/acctlog"
 	"github.com/troupe-proxy/troupe/internal/kept"
 	"github.com/troupe-proxy/troupe/internal/logging"
 	"github.com/troupe-proxy/troupe/lua/examples"
+	luaservice "github.com/troupe-proxy/troupe/lua/modules/service"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
@@ -39,6 +42,8 @@ type source struct {
 	flags   *flags
 	options policy.Options
 	busy    chan struct{} // holds the one load that may run
+	// services has what the policies of the process share, one after the other.
+	services *luaservice.Process
 }
 
 // loaded is a policy, with the texts that it was made of if they come from files.
@@ -58,9 +63,18 @@ func (l *loaded) text() string {
 	return l.SHA256
 }
 
+// newSource loads nothing yet. The caller closes it. It is called once in a
+// process.
 func newSource(f *flags, p process, logs *logging.Logging, m *actors.Metrics) *source {
-	return &source{flags: f, busy: make(chan struct{}, 1), options: policy.Options{
-		Log: logs.Logger(targetLua), Version: version, Stdout: p.stdout, Deadline: loadDeadline, Meter: m.Lua,
+	log := logs.Logger(targetLua)
+	luaservice.RouteLibraryLogs(log)
+	epoch := &atomic.Uint64{}
+	services := policy.OpenServices(epoch)
+	m.ShowCaches(services.CacheStats)
+	return &source{flags: f, busy: make(chan struct{}, 1), services: services, options: policy.Options{
+		AcctLog: acctlog.New(logs.Logger(targetMain)),
+		Log:     log, Version: version, Stdout: p.stdout, Deadline: loadDeadline, Meter: m.Lua,
+		Services: services, Epoch: epoch, Figures: m.Figures,
 		SetLogFilter: func(text string) error {
 			filter, err := logging.ParseFilter(text)
 			if err == nil {
@@ -69,6 +83,17 @@ func newSource(f *flags, p process, logs *logging.Logging, m *actors.Metrics) *s
 			return err
 		},
 	}}
+}
+
+// close ends what the policies shared: databases, caches, connections. The last
+// policy is closed by then, or has used up its time.
+func (s *source) close() {
+	if !s.options.AcctLog.Close(lastWords) {
+		s.options.Log.Warn("the accounting log could not be written to its end")
+	}
+	if err := s.services.Close(); err != nil {
+		s.options.Log.Warn("what policies had open could not be closed", slog.Any("error", err))
+	}
 }
 
 // load runs the policy as it is now. The caller closes it.

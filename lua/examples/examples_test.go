@@ -36,6 +36,7 @@ func TestDefaultIsClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(p.Close)
 	if len(p.Listeners) != 1 || p.Listeners[0].Listen != "127.0.0.1:1080" {
 		t.Errorf("got %+v; want SOCKS5 on 127.0.0.1:1080 alone", p.Listeners)
 	}
@@ -98,5 +99,6 @@ func load(t *testing.T, name string) *policy.Policy {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(p.Close)
 	return p
 }

@@ -136,10 +136,7 @@ const absent = " is not part of this version of Troupe"
 
 // missing refuses a name that is not there.
 func (o *opening) missing(L *lua.LState, module, field string) {
-	if why, known := o.index.entries[module].refused[field]; known {
-		o.refuse(L, module+"."+field+" is not part of Troupe: "+why)
-	}
-	o.refuse(L, module+"."+cut(field)+absent+o.index.meant(module, field))
+	o.refuse(L, o.index.why(module, field))
 }
 
 // meant is the clause that names what was probably meant: the same name in

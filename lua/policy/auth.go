@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/troupe-proxy/troupe/internal/access"
 )
 
 // authEvent is asked about a client's user name and password.
@@ -54,21 +56,22 @@ func (a AuthInfo) User() string {
 }
 
 // identityContexts are KumoMTA's.
-func identityContexts() []string {
-	return []string{
-		"SmtpAuthPlainAuthentication", "SmtpAuthPlainAuthorization", "HttpBasicAuth", "BearerToken",
-		proxyAuth, "LocalSystem", "GenericAuth",
-	}
-}
+func identityContexts() []string { return access.Contexts() }
 
 // proxyAuth is the context of an identity that a client gave here.
-const proxyAuth = "ProxyAuthRfc1929"
+const proxyAuth = access.ProxyAuthRFC1929
 
 // Authenticate asks the policy about credentials. Without an error they are good.
 // The error is ErrRefused when the handler said no, or else a *HookError, which is
 // the fault of the policy or of what it asked and says nothing about the client.
-// What a handler raises is shown without the password.
+// What a handler raises is shown without the password. The accounting log is told.
 func (h *Hooks) Authenticate(ctx context.Context, user, password string, meta ConnMeta) (AuthInfo, error) {
+	info, err := h.authenticate(ctx, user, password, meta)
+	h.recordAuth(user, info, err == nil, meta)
+	return info, err
+}
+
+func (h *Hooks) authenticate(ctx context.Context, user, password string, meta ConnMeta) (AuthInfo, error) {
 	if !h.Has(authEvent) {
 		return AuthInfo{}, ErrRefused
 	}

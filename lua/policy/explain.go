@@ -10,6 +10,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/troupe-proxy/troupe/lua/duration"
 	"github.com/troupe-proxy/troupe/lua/modules"
 	"github.com/troupe-proxy/troupe/lua/pool"
 )
@@ -67,11 +68,11 @@ func (s *state) stopped(at Position, trace string) *Error {
 	why := cause.Error()
 	switch limits := s.program.options.Hooks.withDefaults(); {
 	case errors.Is(cause, pool.ErrDeadline):
-		why += " (" + FormatDuration(limits.Deadline) + ")" + loop
+		why += " (" + duration.Format(limits.Deadline) + ")" + loop
 	case errors.Is(cause, pool.ErrHeap):
 		why += fmt.Sprintf(" (%d MiB)", limits.HeapBudget>>20)
 	case errors.Is(cause, context.DeadlineExceeded):
-		why = "ran longer than it may (" + FormatDuration(s.program.options.Deadline) + ")" + loop
+		why = "ran longer than it may (" + duration.Format(s.program.options.Deadline) + ")" + loop
 	}
 	return &Error{Position: at, Msg: what + " was stopped: it " + why, Err: cause}
 }

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"time"
+
+	"github.com/troupe-proxy/troupe/lua/duration"
 )
 
 // FromFlags makes the Policy of the flags --listen (one SOCKS listener for each
@@ -20,7 +22,7 @@ func FromFlags(listen []string, timeout time.Duration, splice bool) (*Policy, er
 		refuse("--listen", "expected at least one address")
 	}
 	if what := checkDuration(timeout, shortestTimeout, longestTimeout, 1); what != "" {
-		refuse("--timeout-seconds", "expected "+what+", got "+FormatDuration(timeout))
+		refuse("--timeout-seconds", "expected "+what+", got "+duration.Format(timeout))
 	}
 	taken := addresses{}
 	for _, address := range listen {

@@ -11,6 +11,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/troupe-proxy/troupe/internal/acctlog"
 	"github.com/troupe-proxy/troupe/lua/pool"
 )
 
@@ -50,10 +51,12 @@ const (
 type Hooks struct {
 	program *program
 	events  map[string]struct{} // not changed once the policy is loaded
+	acctLog *acctlog.Config     // nor is this; nil: the policy asks for none
 	limits  HookLimits
 
 	socks  *pool.Pool[*state] // what clients wait for
 	nested *pool.Pool[*state] // what handlers wait for, so that they never wait for themselves
+	http   httpHooks
 	tasks  tasks
 	ends   sessionEnds
 }
@@ -62,6 +65,7 @@ func newHooks(p *program) *Hooks {
 	h := &Hooks{program: p, limits: p.options.Hooks.withDefaults()}
 	h.socks = h.pool(h.limits.States)
 	h.nested = h.pool(nestedStates)
+	h.http = newHTTPHooks(h)
 	h.tasks.open(h)
 	h.ends.open(h)
 	return h
@@ -102,12 +106,22 @@ func (h *Hooks) Patience() time.Duration {
 	return h.socks.Patience()
 }
 
+// Epoch is the number that Start and Bump raise.
+func (h *Hooks) Epoch() uint64 {
+	if h == nil {
+		return 0
+	}
+	return h.program.options.Epoch.Load()
+}
+
 // Start begins the tasks that the policy asked for with kumo.spawn_task while it
-// was loaded. It is called once the policy is in force; one that is only checked
+// was loaded, and the accounting log that it asked for, or ends that of the policy
+// before. It is called once the policy is in force; one that is only checked
 // starts nothing.
 func (h *Hooks) Start() {
 	if h != nil {
 		h.program.options.Epoch.Add(1)
+		h.program.options.AcctLog.Configure(h.acctLog)
 		h.tasks.start()
 	}
 }
@@ -120,6 +134,7 @@ func (h *Hooks) Bump() {
 	h.program.options.Epoch.Add(1)
 	h.socks.Bump()
 	h.nested.Bump()
+	h.http.pool.Bump()
 	h.ends.pool.Bump()
 }
 
@@ -135,6 +150,7 @@ func (h *Hooks) Close() {
 	h.tasks.close()
 	h.ends.close()
 	h.socks.Close()
+	h.http.pool.Close()
 	h.nested.Close()
 	if p := h.program; p.services != p.options.Services {
 		if err := p.services.Close(); err != nil {

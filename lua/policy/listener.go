@@ -7,6 +7,8 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/troupe-proxy/troupe/lua/duration"
 )
 
 // The ranges of durations. A step of the handshake that may take longer than an
@@ -72,7 +74,7 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	access.check(d)
 	if l.ConnectTimeout > l.Timeout && !d.failed("timeout") {
 		d.fail("connect_timeout", "expected at most the timeout of %s, got %s",
-			FormatDuration(l.Timeout), FormatDuration(l.ConnectTimeout))
+			duration.Format(l.Timeout), duration.Format(l.ConnectTimeout))
 	}
 	if l.ConnectTimeout == 0 {
 		l.ConnectTimeout = min(connectTimeout, l.Timeout)

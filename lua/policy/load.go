@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/acctlog"
+	"github.com/troupe-proxy/troupe/lua/modules/data"
 	"github.com/troupe-proxy/troupe/lua/modules/service"
 	"github.com/troupe-proxy/troupe/lua/pool"
 )
@@ -37,13 +39,18 @@ type Options struct {
 	// counters only grow. Nil: one for this load alone.
 	Meter *pool.Meter
 	// Services has what Lua states share beyond one load: databases, caches,
-	// connections. Nil: one for this load alone, which ends with it.
+	// connections. It is made by OpenServices. Nil: one for this load alone, which
+	// ends with it.
 	Services *service.Process
 	// Epoch is raised by kumo.bump_config_epoch and by Hooks.Start. It is what
-	// Services was given, so that its caches notice. Nil: one for this load alone.
+	// Services was opened with, so that its caches notice. Nil: one for this load
+	// alone.
 	Epoch *atomic.Uint64
 	// SetLogFilter is what kumo.set_diagnostic_log_filter calls. Nil: that is refused.
 	SetLogFilter func(filter string) error
+	// AcctLog is what Hooks.Start configures as the policy asks for, and what is
+	// told of logins and decisions. It is the same for each load. Nil: there is none.
+	AcctLog *acctlog.Log
 	// Figures is what kumo.prometheus_metrics gives, as plain values in the shape
 	// of /metrics.json. Nil: that is refused.
 	Figures func(ctx context.Context) (any, error)
@@ -63,6 +70,12 @@ func (o Options) withDefaults() Options {
 		o.Epoch = &atomic.Uint64{}
 	}
 	return o
+}
+
+// OpenServices is what stands in Options as Services, for an epoch that stands
+// there too. The caller closes it once the last policy is closed.
+func OpenServices(epoch *atomic.Uint64) *service.Process {
+	return service.NewProcess(service.Options{Epoch: epoch.Load, Time: data.NewTime})
 }
 
 // Load reads the file and runs it. The caller owns the Policy and ends it with

@@ -15,7 +15,7 @@ import (
 // index lists all modules that the states of a load have.
 func (p *program) index() *modules.Index {
 	timers := data.Options{Timer: p.options.Meter.Timed}
-	return modules.NewIndex(slices.Concat(Modules(), p.process.Modules(), data.Modules(timers), p.services.Modules()))
+	return modules.NewIndex(slices.Concat(Modules(), p.process.Modules(), data.Modules(timers), p.services.Modules(), p.aaa().Modules()))
 }
 
 // openModules makes kumo and proxy available to require. They are no globals,
@@ -78,7 +78,7 @@ func onFunction() spec.Function {
 			{Name: "handler", Type: "function"},
 		},
 		Doc: "Has the handler called at each event of that name. Only at the top level of the policy, which runs in each Lua " +
-			"state. Raises when the event has a handler already, and says where.",
+			"state. Raises when the event has a handler already, and says where; get_acl_definition may have several, which are asked in turn until one returns a value.",
 		Call: within((*state).on),
 	}
 }
@@ -98,14 +98,17 @@ func (s *state) on(L *lua.LState) int {
 	if s.event != "" {
 		s.refuse(L, function, "called inside the "+s.event+" handler; register event "+quoteKey(event)+" at the top level of the policy")
 	}
-	if slices.Contains(notServed(), event) {
-		s.refuse(L, function, "event '"+event+"' is not served by this version of Troupe")
-	}
-	if first, taken := s.handlers[event]; taken {
+	first, taken := s.handlers[event]
+	if taken && !slices.Contains(severalHandlers(), event) {
 		s.refuse(L, function, "event "+quoteKey(event)+" already has a handler, registered at "+first.at.String())
 	}
 	at := s.caller(L)
-	s.handlers[event] = handler{function: f, at: at, stack: modules.Stack(L)}
+	one := handler{function: f, at: at, stack: modules.Stack(L)}
+	if taken {
+		first.further = append(first.further, one)
+		one = first
+	}
+	s.handlers[event] = one
 	if s.loading != nil {
 		s.warnMisspelt(event, at)
 	}
@@ -118,7 +121,7 @@ func (s *state) warnMisspelt(event string, at Position) {
 	if slices.Contains(served(), event) {
 		return
 	}
-	if clause := suggest.Hint(event, slices.Concat(notServed(), served())); clause != "" {
+	if clause := suggest.Hint(event, served()); clause != "" {
 		s.program.log.LogAttrs(s.ctx, slog.LevelWarn, at.String()+": kumo.on: event "+quoteKey(event)+" never happens"+clause)
 	}
 }
@@ -140,20 +143,19 @@ func (s *state) registrars(L *lua.LState) int {
 		L.Push(lua.LNil)
 		return 1
 	}
-	stack, all := L.NewTable(), L.NewTable()
-	for _, place := range h.stack {
-		stack.Append(lua.LString(place.String()))
+	all := L.NewTable()
+	for _, one := range slices.Concat([]handler{h}, h.further) {
+		stack := L.NewTable()
+		for _, place := range one.stack {
+			stack.Append(lua.LString(place.String()))
+		}
+		all.Append(stack)
 	}
-	all.Append(stack)
 	L.Push(all)
 	return 1
 }
 
 // served are the events that happen by themselves.
-func served() []string { return []string{proxyInit, authEvent, requestEvent, sessionEndEvent} }
-
-// notServed are the events that decide who may do what. To accept a handler for
-// one and never call it would open what the policy means to close.
-func notServed() []string {
-	return []string{"http_server_validate_auth_basic", "http_server_validate_auth_bearer", "get_acl_definition"}
+func served() []string {
+	return []string{proxyInit, authEvent, requestEvent, sessionEndEvent, basicEvent, bearerEvent, aclEvent}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/keysource"
 	"github.com/troupe-proxy/troupe/internal/suggest"
+	"github.com/troupe-proxy/troupe/lua/duration"
 )
 
 // decoder reads the parameter table of one call. It does not stop at the first
@@ -177,19 +178,14 @@ func (d *decoder) address(key, text string) {
 // multiples of it.
 func durationInto(p *time.Duration, low, high, step time.Duration) reader {
 	return func(d *decoder, key string, v lua.LValue) {
-		var value time.Duration
-		var err error
-		switch v := v.(type) {
-		case lua.LNumber:
-			value, err = SecondsDuration(float64(v))
-		case lua.LString:
-			value, err = ParseDuration(string(v))
-		default:
-			d.expected(key, "a duration such as 30, '30s' or '1m 30s'", v, "")
-			return
-		}
-		if bad := (*DurationError)(nil); errors.As(err, &bad) {
-			d.expected(key, "a duration such as 30, '30s' or '1m 30s'", v, bad.why())
+		const form = "a duration such as 30, '30s' or '1m 30s'"
+		value, err := duration.FromLua(v)
+		if bad, ok := errors.AsType[*duration.Error](err); ok {
+			why := bad.Why()
+			if bad.Reason == duration.NotADuration {
+				why = ""
+			}
+			d.expected(key, form, v, why)
 			return
 		}
 		if what := checkDuration(value, low, high, step); what != "" {
@@ -210,7 +206,7 @@ func checkDuration(value, low, high, step time.Duration) string {
 		whole = "whole seconds"
 	}
 	if high == math.MaxInt64 {
-		return fmt.Sprintf("%s of at least %s", whole, FormatDuration(low))
+		return fmt.Sprintf("%s of at least %s", whole, duration.Format(low))
 	}
 	return fmt.Sprintf("%s between %s and %s", whole, brief(low, step), brief(high, step))
 }
@@ -221,7 +217,7 @@ func brief(d, step time.Duration) string {
 	if step == time.Second {
 		return strconv.FormatInt(int64(d/time.Second), 10)
 	}
-	return FormatDuration(d)
+	return duration.Format(d)
 }
 
 // largestWhole is the largest number up to which a Lua number holds every whole

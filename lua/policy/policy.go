@@ -141,6 +141,10 @@ type HTTPListener struct {
 	// TrustedHosts are the networks whose clients need no password. Default
 	// 127.0.0.1 and ::1; empty trusts nobody. IPv4-mapped IPv6 is unmapped.
 	TrustedHosts []netip.Prefix
+	// AllowedHosts are the names by which clients at a trusted address may call the
+	// listener, beside Hostname, localhost and IP addresses: a request with another
+	// name in Host may be a web page's that had its name resolve to us.
+	AllowedHosts []string
 	// UseTLS and the sources are as in Listener.
 	UseTLS                        bool
 	TLSCertificate, TLSPrivateKey tlsconf.KeySource

@@ -9,6 +9,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/troupe-proxy/troupe/internal/access"
 	"github.com/troupe-proxy/troupe/lua/modules"
 	"github.com/troupe-proxy/troupe/lua/modules/core"
 	"github.com/troupe-proxy/troupe/lua/modules/service"
@@ -26,6 +27,7 @@ type program struct {
 	process *core.Process
 	// services is the daemon's, or this load's own.
 	services *service.Process
+	access   *access.Engine // who may do what on HTTP listeners
 	modules  *modules.Index
 	hooks    *Hooks
 }
@@ -52,8 +54,9 @@ func newProgram(name string, source []byte, o Options) (*program, Errors) {
 	p.main = main
 	p.services = o.Services
 	if p.services == nil {
-		p.services = service.NewProcess(service.Options{Epoch: o.Epoch.Load})
+		p.services = OpenServices(o.Epoch)
 	}
+	p.access = access.NewEngine(o.Epoch.Load)
 	p.modules = p.index()
 	p.hooks = newHooks(p)
 	return p, nil

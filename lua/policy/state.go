@@ -35,6 +35,7 @@ type handler struct {
 	function *lua.LFunction
 	at       Position
 	stack    []modules.Place // of the call of kumo.on
+	further  []handler       // of the same event, in the order of their registration
 }
 
 // newState makes a state in which nothing has run.

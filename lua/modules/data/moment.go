@@ -12,11 +12,20 @@ type moment struct{ time.Time }
 const lastYear = 9999 // no format has room for a later one
 
 func (c *call) moment(t time.Time) int {
-	t = t.UTC()
-	if t.Year() < 1 || t.Year() > lastYear {
+	v := NewTime(c.L, t)
+	if v == lua.LNil {
 		c.fail("the time would not be within the years 1 to %d", lastYear)
 	}
-	return c.push(newObject(c.L, moment{t}, "kumo.Time", momentClass))
+	return c.push(v)
+}
+
+// NewTime is a point in time as kumo.time.now gives it, for the modules of other
+// packages; nil for one that is not within the years 1 to 9999.
+func NewTime(L *lua.LState, t time.Time) lua.LValue {
+	if t = t.UTC(); t.Year() < 1 || t.Year() > lastYear {
+		return lua.LNil
+	}
+	return newObject(L, moment{t}, "kumo.Time", momentClass)
 }
 
 func momentClass() class[moment] {

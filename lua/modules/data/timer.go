@@ -35,7 +35,7 @@ func timerFunction(o Options) function {
 func timerClass() class[*timer] {
 	return class[*timer]{
 		name: "kumo.Timer",
-		doc:  "A running timer. A variable declared with <close> ends it at the end of its block.",
+		doc:  "A running timer. Call done on every way out of the block: there are no <close> variables here.",
 		methods: []method[*timer]{{
 			"done", "Ends the timer.", nil, returns("number?", "the seconds since it was started; nil if it was done before"),
 			func(c *call, t *timer) int { return c.push(t.end()) },

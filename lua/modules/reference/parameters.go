@@ -1,0 +1,173 @@
+package reference
+
+import "github.com/troupe-proxy/troupe/lua/modules/spec"
+
+// Parameter is a key of the table that a listener function takes.
+type Parameter struct {
+	// Key is what a policy writes, with the outer key before a dot: "auth_cache.ttl".
+	Key string
+	// Type is in the notation of LuaLS.
+	Type string
+	// Default is the Lua text of the value that an absent key stands for, or in
+	// parentheses what it is in words. Empty: the key is required.
+	Default string
+	// Range is what a value must be, in the words of the error about another.
+	// Empty: all of the type are good.
+	Range string
+	Doc   string
+}
+
+// The types that parameters share; stubs.go defines them.
+const (
+	durationType    = "troupe.Duration"
+	keySourceType   = "troupe.KeySource"
+	addressType     = "string"
+	networkType     = "string[]"
+	destinationType = "(string|integer)[]"
+)
+
+const addressRange = "host:port such as '127.0.0.1:1080' or '[::1]:1080'"
+
+// tlsParameters are those of both kinds of listener.
+func tlsParameters() []Parameter {
+	return []Parameter{
+		{"use_tls", "boolean", "false", "true or false",
+			"Whether clients speak TLS to the listener. 1.2 and 1.3 are spoken. Without tls_certificate the certificate is one of Troupe's own, signed by itself, for hostname."},
+		{"tls_certificate", keySourceType, "(none)", "a file name, or a table with key_data, with vault_mount and vault_path, or with event_name and event_args",
+			"The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use."},
+		{"tls_private_key", keySourceType, "(none)", "a file name, or a table with key_data, with vault_mount and vault_path, or with event_name and event_args",
+			"The private key of tls_certificate, as PEM."},
+		{"tls_client_ca", keySourceType, "(none)", "a file name, or a table with key_data, with vault_mount and vault_path, or with event_name and event_args",
+			"Authorities, as PEM. Each client has to show a certificate that one of them has signed. It needs use_tls = true. KumoMTA has no such key."},
+	}
+}
+
+// listenerParameters are those of proxy.start_proxy_listener.
+func listenerParameters() []Parameter {
+	all := []Parameter{
+		{"listen", addressType, "", addressRange,
+			"Where clients connect. A name is resolved when the listener starts. Port 0 lets the system choose; the log says which it was. 0.0.0.0 is every IPv4 address of the host, [::] every address."},
+		{"hostname", "string", "(the name of the host)", "a name such as 'proxy.example.com'",
+			"The name in a certificate of Troupe's own."},
+		{"timeout", durationType, "'60s'", "a duration between 1ms and 1h",
+			"How long each step of the handshake may take: the TLS handshake, the greeting, the credentials, the request."},
+		{"connect_timeout", durationType, "'50s'", "a duration between 1ms and 1h",
+			"How long reaching the upstream may take, name resolution included. At most timeout, and timeout if that is shorter than the default. KumoMTA waits 60 s for the proxy: below that, it gets an answer. KumoMTA's proxy has no such key."},
+		{"use_splice", "boolean", "true", "true or false",
+			"Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect with TLS and on other systems."},
+	}
+	all = append(all, tlsParameters()...)
+	all = append(all, []Parameter{
+		{"require_auth", "boolean", "false", "true or false",
+			"Whether a client has to give a user name and a password. Without a handler for proxy_server_auth_rfc1929, nobody's are good."},
+		{"auth_cache.ttl", durationType, "0", "a duration between 0s and 1day",
+			"For how long credentials that the handler found good are good without asking it. A password that is revoked goes on working for that long. KumoMTA's proxy has no auth_cache."},
+		{"auth_cache.stale_if_error", durationType, "0", "a duration between 0s and 1day",
+			"For how long an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered."},
+		{"tcp_keepalive.enabled", "boolean", "true", "true or false",
+			"Whether the system asks a silent client and a silent upstream whether they are still there."},
+		{"tcp_keepalive.time", durationType, "'5m'", "whole seconds between 1 and 32767",
+			"The silence before the first question."},
+		{"tcp_keepalive.interval", durationType, "'30s'", "whole seconds between 1 and 32767",
+			"The time between two questions."},
+		{"tcp_keepalive.retries", "integer", "3", "a whole number between 1 and 127",
+			"After how many questions without an answer the connection is over."},
+		{"destination_series", "integer", "1000", "a whole number between 0 and 100000",
+			"How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key."},
+		{"destination_idle", durationType, "'15m'", "a duration of at least 1s",
+			"For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key."},
+	}...)
+	return append(all, ruleParameters()...)
+}
+
+// httpParameters are those of proxy.start_http_listener.
+func httpParameters() []Parameter {
+	all := []Parameter{
+		{"listen", addressType, "'127.0.0.1:8000'", addressRange,
+			"Where the listener is, as for SOCKS5 clients."},
+		{"hostname", "string", "(the name of the host)", "a name such as 'proxy.example.com'",
+			"The name in a certificate of Troupe's own."},
+	}
+	all = append(all, tlsParameters()...)
+	return append(all, []Parameter{
+		{"request_body_limit", "integer", "2097152", "a whole number of at least 1",
+			"How many bytes the body of a request may have, after decompression."},
+		{"trusted_hosts", "string[]", "{ '127.0.0.1', '::1' }", "an array of addresses such as { '127.0.0.1', '10.0.0.0/8' }",
+			"Who is served without a password: addresses, networks, or 'any'. An empty table trusts nobody. IPv4 clients of an IPv6 socket count as IPv4."},
+		{"allowed_hosts", "string[]", "{}", "an array of host names such as { 'proxy.example.com' }",
+			"The names by which clients at a trusted address may call the listener, beside its addresses, localhost and hostname. A browser that was led here under another name is refused. KumoMTA has no such key."},
+	}...)
+}
+
+// ruleParameters are the rules, which are judged without entering Lua.
+func ruleParameters() []Parameter {
+	const networks = "an array of networks such as { '127.0.0.1', '10.0.0.0/8' }"
+	const destinations = "an array of destinations such as { '10.0.0.0/8', '*:25', '[2001:db8::/32]:465-587' }"
+	return []Parameter{
+		{"allow_clients", networkType, "(see Rules)", networks,
+			"Who may connect. Others are closed without an answer. An empty table serves nobody; { '*' } serves everybody."},
+		{"allow_sources", networkType, "(any)", networks,
+			"From which addresses of this host a client may ask to send. Others are answered 02."},
+		{"allow_destinations", destinationType, "(any)", destinations,
+			"Where clients may go. Others are answered 02. A destination is a network, ports such as '*:25' or '*:25,465-587', or both."},
+		{"deny_destinations", destinationType, "{}", destinations,
+			"Where no client may go. A denial wins over everything, however wide it is."},
+		{"allow_local_destinations", "boolean", "false", "true or false",
+			"Whether clients from elsewhere may reach loopback, link-local and multicast addresses, those of this host, and the metadata services of clouds. Clients on loopback may in any case."},
+		{"source", "string|string[]", "(chosen by the system)", "an address such as '192.0.2.1', or an array of such and of networks to take one from",
+			"The sending address of clients that name none. Of a network, an address in it is derived for each client."},
+		{"source_choice", "'sticky'|'round_robin'", "'sticky'", "'sticky' or 'round_robin'",
+			"How a source is chosen out of several. sticky: a client has always the same, after a restart and on other hosts too. round_robin: one after the other, of at most 65536 addresses in a network. Only beside source."},
+		{"require_source", "boolean", "(true with allow_sources and without source)", "true or false",
+			"Whether a client has to name a source before it connects. One that does not is answered 02."},
+		{"resolve_names", "boolean", "true", "true or false",
+			"Whether a destination may be a name. Otherwise a name is answered 08."},
+	}
+}
+
+// startsListener gives the class of the parameters of a listener function.
+func startsListener(full string) (class string, ok bool) {
+	switch full {
+	case "proxy.start_proxy_listener", "kumo.start_proxy_listener":
+		return listenerClass, true
+	case "proxy.start_http_listener", "kumo.start_proxy_http_listener":
+		return httpClass, true
+	}
+	return "", false
+}
+
+// The classes of tables that policies write.
+const (
+	listenerClass = "proxy.ListenerParameters"
+	httpClass     = "proxy.HTTPListenerParameters"
+)
+
+// signature is how a policy would call a function, with its types.
+func signature(full string, f spec.Function) string {
+	text := full + "("
+	for i, p := range f.Params {
+		if i > 0 {
+			text += ", "
+		}
+		text += p.Name + ": " + parameterType(full, p)
+	}
+	text += ")"
+	for i, r := range f.Results {
+		if i == 0 {
+			text += ": "
+		} else {
+			text += ", "
+		}
+		text += r.Type
+	}
+	return text
+}
+
+// parameterType is the type of a parameter; that of a listener's table is known
+// better than its function says.
+func parameterType(full string, p spec.Param) string {
+	if class, ok := startsListener(full); ok && p.Type == "table" {
+		return class
+	}
+	return p.Type
+}

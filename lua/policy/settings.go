@@ -1,0 +1,142 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/troupe-proxy/troupe/internal/rules"
+	"github.com/troupe-proxy/troupe/internal/tlsconf"
+	"github.com/troupe-proxy/troupe/lua/duration"
+)
+
+// Setting is a parameter of a listener. Value is as a policy could have written it;
+// of a key source it says where the key is, and never what it is.
+type Setting struct{ Key, Value string }
+
+func (s Setting) String() string { return s.Key + " = " + s.Value }
+
+// Settings are the parameters that differ from their defaults, in the order of the
+// reference. The address is not among them.
+func (l *Listener) Settings() []Setting {
+	d := defaultListener(l.At)
+	d.ConnectTimeout = min(connectTimeout, l.Timeout)
+	var s settings
+	addTo(&s, "hostname", l.Hostname, d.Hostname, quoted)
+	addTo(&s, "timeout", l.Timeout, d.Timeout, shownDuration)
+	addTo(&s, "connect_timeout", l.ConnectTimeout, d.ConnectTimeout, shownDuration)
+	addTo(&s, "use_splice", l.UseSplice, d.UseSplice, strconv.FormatBool)
+	s.tls(l.UseTLS, l.TLSCertificate, l.TLSPrivateKey, l.TLSClientCA)
+	addTo(&s, "require_auth", l.RequireAuth, d.RequireAuth, strconv.FormatBool)
+	addTo(&s, "auth_cache.ttl", l.AuthCache.TTL, d.AuthCache.TTL, shownDuration)
+	addTo(&s, "auth_cache.stale_if_error", l.AuthCache.StaleIfError, d.AuthCache.StaleIfError, shownDuration)
+	addTo(&s, "tcp_keepalive.enabled", l.KeepAlive.Enabled, d.KeepAlive.Enabled, strconv.FormatBool)
+	addTo(&s, "tcp_keepalive.time", l.KeepAlive.Time, d.KeepAlive.Time, shownDuration)
+	addTo(&s, "tcp_keepalive.interval", l.KeepAlive.Interval, d.KeepAlive.Interval, shownDuration)
+	addTo(&s, "tcp_keepalive.retries", l.KeepAlive.Retries, d.KeepAlive.Retries, strconv.Itoa)
+	addTo(&s, "destination_series", l.DestinationSeries, d.DestinationSeries, strconv.Itoa)
+	addTo(&s, "destination_idle", l.DestinationIdle, d.DestinationIdle, shownDuration)
+	s.rules(&l.Rules)
+	return s
+}
+
+// Settings are as those of a Listener.
+func (h *HTTPListener) Settings() []Setting {
+	d := defaultHTTP(h.At)
+	var s settings
+	addTo(&s, "hostname", h.Hostname, d.Hostname, quoted)
+	s.tls(h.UseTLS, h.TLSCertificate, h.TLSPrivateKey, h.TLSClientCA)
+	addTo(&s, "request_body_limit", h.RequestBodyLimit, d.RequestBodyLimit, func(n int64) string { return strconv.FormatInt(n, 10) })
+	if trusted, usual := shownTrusted(h.TrustedHosts), shownTrusted(d.TrustedHosts); trusted != usual {
+		s = append(s, Setting{"trusted_hosts", trusted})
+	}
+	if len(h.AllowedHosts) > 0 {
+		s = append(s, Setting{"allowed_hosts", shownNames(h.AllowedHosts)})
+	}
+	return s
+}
+
+type settings []Setting
+
+// addTo adds a parameter that is not what it is by default.
+func addTo[T comparable](s *settings, key string, value, usual T, show func(T) string) {
+	if value != usual {
+		*s = append(*s, Setting{key, show(value)})
+	}
+}
+
+func (s *settings) tls(use bool, certificate, privateKey, clientCA tlsconf.KeySource) {
+	addTo(s, "use_tls", use, false, strconv.FormatBool)
+	for _, one := range []struct {
+		key    string
+		source tlsconf.KeySource
+	}{{"tls_certificate", certificate}, {"tls_private_key", privateKey}, {"tls_client_ca", clientCA}} {
+		if one.source.IsSet() {
+			*s = append(*s, Setting{one.key, one.source.String()})
+		}
+	}
+}
+
+func (s *settings) rules(r *rules.Spec) {
+	addList(s, rules.AllowClients, r.AllowClients)
+	addList(s, rules.AllowSources, r.AllowSources)
+	addList(s, rules.AllowDestinations, r.AllowDestinations)
+	addList(s, rules.DenyDestinations, r.DenyDestinations)
+	addTo(s, string(rules.AllowLocalDestinations), r.AllowLocalDestinations, false, strconv.FormatBool)
+	addList(s, rules.Source, r.Source)
+	if r.SourceChoice != rules.NoChoice {
+		*s = append(*s, Setting{string(rules.SourceChoice), quoted(r.SourceChoice.String())})
+	}
+	if r.RequireSource != nil {
+		*s = append(*s, Setting{string(rules.RequireSource), strconv.FormatBool(*r.RequireSource)})
+	}
+	addTo(s, string(rules.ResolveNames), !r.ForbidNames, true, strconv.FormatBool)
+}
+
+// addList adds a list that was given; an empty one is, and has nobody in it.
+func addList[T fmt.Stringer](s *settings, key rules.Key, list []T) {
+	if list == nil {
+		return
+	}
+	all := make([]string, len(list))
+	for i, entry := range list {
+		all[i] = quoted(entry.String())
+	}
+	*s = append(*s, Setting{string(key), braced(all)})
+}
+
+func shownTrusted(list []netip.Prefix) string {
+	all := make([]string, len(list))
+	for i, p := range list {
+		all[i] = quoted(p.String())
+		if p.IsSingleIP() {
+			all[i] = quoted(p.Addr().String())
+		}
+	}
+	return braced(all)
+}
+
+func braced(all []string) string {
+	if len(all) == 0 {
+		return "{}"
+	}
+	return "{ " + strings.Join(all, ", ") + " }"
+}
+
+func shownDuration(d time.Duration) string { return quoted(duration.Format(d)) }
+
+// quoted is a text between the quotes of Lua.
+func quoted(text string) string {
+	q := strconv.Quote(text)
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`), "'", `\'`) + "'"
+}
+
+func shownNames(names []string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = quoted(name)
+	}
+	return braced(all)
+}
