@@ -11,12 +11,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/troupe-proxy/troupe/internal/machineinfo"
 )
 
 // loopback is the policy's default for trusted_hosts.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
+
+// started is when the daemon of the tests did.
+var started = time.Date(2026, 8, 5, 10, 11, 12, 0, time.UTC)
 
 // newConfig is a surface over one counter and one listener that accepts.
 func newConfig() Config {
@@ -26,6 +32,11 @@ func newConfig() Config {
 	registry.MustRegister(accepted)
 	return Config{
 		Gatherer:         registry,
+		SetLogFilter:     func(string) error { return nil },
+		BumpEpoch:        func() {},
+		Machine:          func() (machineinfo.Info, bool) { return machineinfo.Host("1.2.3", started).Read(), true },
+		Memory:           func() []Held { return []Held{{What: "spare things", Count: 3, Bytes: 4096}} },
+		Version:          "1.2.3",
 		Status:           func() Status { return Status{[]ListenerStatus{{Listener: "127.0.0.1:1080", Accepting: true}}} },
 		TrustedHosts:     loopback,
 		RequestBodyLimit: 1 << 10,
@@ -41,8 +52,29 @@ type answer struct {
 
 // ask calls h as a client at peer would, without a socket.
 func ask(h http.Handler, method, path, peer string, header ...string) answer {
-	r := httptest.NewRequest(method, path, nil)
-	r.RemoteAddr = peer
+	return send(h, method, path, peer, nil, header...)
+}
+
+// askAs is ask with a Host header.
+func askAs(h http.Handler, method, path, peer, host string) answer {
+	r := httptest.NewRequest(method, "/", nil)
+	r.RequestURI, r.URL.Path, r.Host, r.RemoteAddr = path, path, host, peer
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return answer{w.Code, w.Result().Header, w.Body.String()}
+}
+
+// send is ask with a body.
+func send(h http.Handler, method, path, peer string, body io.Reader, header ...string) answer {
+	target := path
+	if method == http.MethodConnect {
+		target = "/" // httptest takes no path for it
+	}
+	r := httptest.NewRequest(method, target, body)
+	if method == http.MethodConnect {
+		r.URL.Path = path
+	}
+	r.RemoteAddr, r.Host = peer, "127.0.0.1:8000"
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

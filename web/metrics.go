@@ -11,6 +11,11 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
+// metricsQuery are the parameters of /metrics.
+type metricsQuery struct {
+	Prefix string `query:"prefix" pattern:"^([A-Za-z_:][A-Za-z0-9_:]*)?$" description:"Put before the name of every family."`
+}
+
 // newMetricsHandler is GET /metrics: the Prometheus text format or OpenMetrics,
 // as the client asks, compressed if it can be. What could be gathered is sent
 // even when something could not.
@@ -36,6 +41,8 @@ func exposition(g prometheus.Gatherer, log *slog.Logger) http.Handler {
 		ErrorLog:          promLog{log},
 		ErrorHandling:     promhttp.ContinueOnError,
 		EnableOpenMetrics: true,
+		// As for any other answer, elsewhere.
+		DisableCompression: true,
 	})
 }
 
@@ -47,16 +54,16 @@ func (p promLog) Println(v ...any) { p.log.Error("serving metrics: " + fmt.Sprin
 // prefixOf is the prefix that the query asks for, which must be able to begin
 // a name, or no prefix.
 func prefixOf(u *url.URL) (string, error) {
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := parseQuery(u, "prefix")
 	if err != nil {
-		return "", fmt.Errorf("reading the query: %w", err)
+		return "", err
 	}
-	prefix := query.Get("prefix")
+	prefix := query["prefix"]
 	for i, c := range []byte(prefix) {
 		digit := '0' <= c && c <= '9'
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c == ':'
 		if !letter && (!digit || i == 0) {
-			return "", fmt.Errorf("prefix %q: expected letters, digits, '_' and ':', and no digit first", prefix)
+			return "", fmt.Errorf("prefix %q: expected letters, digits, '_' and ':', and no digit first", cut(prefix))
 		}
 	}
 	return prefix, nil

@@ -2,58 +2,16 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"runtime/debug"
-	"slices"
-	"strings"
+	"strconv"
 )
 
 const plainText = "text/plain; charset=utf-8"
 
-// methods is one path: a handler for each method. HEAD is GET's unless it has
-// its own; net/http leaves the body out.
-type methods map[string]http.Handler
-
-func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	method := r.Method
-	if _, own := m[method]; !own && method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if h, known := m[method]; known {
-		h.ServeHTTP(w, r)
-		return
-	}
-	w.Header().Set("Allow", m.allow())
-	w.WriteHeader(http.StatusMethodNotAllowed)
-}
-
-func (m methods) allow() string {
-	names := slices.Collect(maps.Keys(m))
-	if _, get := m[http.MethodGet]; get && m[http.MethodHead] == nil {
-		names = append(names, http.MethodHead)
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
-}
-
-// limitBody refuses a body that says it has more than limit bytes, and ends one
-// that does not say, with *http.MaxBytesError, where it gets there.
-func limitBody(limit int64, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > limit {
-			writeError(w, http.StatusRequestEntityTooLarge,
-				fmt.Sprintf("the request body has %d bytes, the limit is %d", r.ContentLength, limit))
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
-		next.ServeHTTP(w, r)
-	})
-}
-
-// secure sets the headers of every answer: nothing here is a page.
+// secure sets the headers of every answer. Nothing here is a page, but for one
+// that says so itself.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setSecurity(w.Header())
@@ -63,6 +21,9 @@ func secure(next http.Handler) http.Handler {
 
 func setSecurity(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY") // for browsers that know no frame-ancestors
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 }
 
@@ -116,10 +77,16 @@ func writeError(w http.ResponseWriter, status int, reason string) {
 	writeText(w, status, "Error: "+reason)
 }
 
-// writeText sends text as it is, with no newline added. A failed write means
-// that the client has gone, and is its business.
+// writeText sends text as it is, with no newline added.
 func writeText(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", plainText)
+	writeWhole(w, status, plainText, []byte(text))
+}
+
+// writeWhole sends an answer of which all is there. A failed write means that the
+// client has gone, and is its business.
+func writeWhole(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text))
+	_, _ = w.Write(body)
 }

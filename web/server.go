@@ -20,15 +20,20 @@ const (
 // socket when it returns, and ends it with Shutdown, or Close once the grace
 // is over. NewServer starts nothing.
 //
+// It has so many connections at once and no more; see connections.
+//
 // What net/http has to say is about clients that misbehave: it goes to log at
 // debug.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+	all := newConnections(mostConnections)
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
+		ConnContext:       all.enter,
+		ConnState:         all.leave,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		// OPTIONS * is a path like others: net/http would answer it past the Handler.

@@ -16,11 +16,7 @@ func (c Config) handleStatus(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusOK, "KumoProxy OK")
 		return
 	}
-	text := "KumoProxy: not accepting"
-	if c.trusts(r) {
-		text += status.lines()
-	}
-	writeText(w, http.StatusServiceUnavailable, text)
+	writeText(w, http.StatusServiceUnavailable, "KumoProxy: not accepting"+c.details(r, status))
 }
 
 // lines is a line for each listener, each after a newline.
