@@ -17,6 +17,7 @@ type listener struct {
 	config  ListenConfig
 	tcp     *net.TCPListener
 	addr    netip.AddrPort
+	clock   *clock        // of its sessions
 	turn    chan struct{} // holds the one Serve that may run
 	reserve reserve       // of who has the turn
 
@@ -37,13 +38,13 @@ func (g *goroutines) Listen(cfg ListenConfig) (Listener, error) {
 			return err
 		}
 	}
-	l, err := lc.Listen(context.Background(), "tcp", cfg.Address.String())
+	l, err := lc.Listen(context.Background(), family(cfg.Address), cfg.Address.String())
 	if err != nil {
 		return nil, err
 	}
 	ln := &listener{
 		sockets: g.sockets, buffers: g.buffers, config: cfg, tcp: l.(*net.TCPListener), addr: addrPort(l.Addr()),
-		turn: make(chan struct{}, 1),
+		clock: newClock(), turn: make(chan struct{}, 1),
 	}
 	ln.life, ln.end = context.WithCancel(context.Background())
 	if err := ln.reserve.open(); err != nil {
@@ -51,6 +52,15 @@ func (g *goroutines) Listen(cfg ListenConfig) (Listener, error) {
 		return nil, fmt.Errorf("listen %v: reserve descriptor: %w", cfg.Address, err)
 	}
 	return ln, nil
+}
+
+// family is the network to listen on: "tcp" takes 0.0.0.0 for every address of
+// both families.
+func family(a netip.AddrPort) string {
+	if a.Addr().Unmap().Is4() {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 func (l *listener) Addr() netip.AddrPort { return l.addr }

@@ -44,6 +44,8 @@ type conn struct {
 	tls              *tlsStream // client, if that speaks TLS
 	handshakeTimeout time.Duration
 	lastWords        time.Duration
+	clock            *clock // the listener's
+	spoke            activity
 
 	mu       sync.Mutex
 	phase    phase
@@ -76,7 +78,7 @@ func (l *listener) newConn(tcp *net.TCPConn) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{
-		sockets: l.sockets, keepAlive: l.config.KeepAlive, client: st, lastWords: cmp.Or(l.config.LastWords, lastWords),
+		sockets: l.sockets, keepAlive: l.config.KeepAlive, client: st, lastWords: cmp.Or(l.config.LastWords, lastWords), clock: l.clock,
 		clientAddr: addrPort(tcp.RemoteAddr()), clientLocal: addrPort(tcp.LocalAddr()),
 	}
 	if l.config.TLS != nil {
@@ -88,6 +90,8 @@ func (l *listener) newConn(tcp *net.TCPConn) (*conn, error) {
 
 func (c *conn) Client() netip.AddrPort { return c.clientAddr }
 func (c *conn) Local() netip.AddrPort  { return c.clientLocal }
+
+func (c *conn) LastByte() (from Side, ago time.Duration, ok bool) { return c.spoke.read(c.clock.now()) }
 
 func (c *conn) Start(owner Owner) {
 	c.mu.Lock()

@@ -147,6 +147,7 @@ func (c *conn) hold(b *buffer, err error) {
 		c.in.end = err
 		return
 	}
+	c.spoke.note(Client, c.clock.now())
 	c.in.held = append(c.in.held, b.bytes()...)
 	b.free()
 }

@@ -27,7 +27,7 @@ func (o endOwner) Notify(e Event) {
 // TestPanicEndsSession: a bug costs the session it shows in.
 func TestPanicEndsSession(t *testing.T) {
 	s := &brokenStream{closed: make(chan struct{})}
-	c := &conn{client: s}
+	c := &conn{client: s, clock: newClock()}
 	o := make(endOwner, 1)
 	c.Start(o)
 	select {

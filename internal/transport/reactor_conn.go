@@ -47,6 +47,7 @@ type epollConn struct {
 	index    int32  // among the loop's targets
 	data     uint32 // generation, as events carry it
 	timer    int32  // index and one among the loop's timers, which guard it
+	spoke    activity
 
 	mu       sync.Mutex
 	phase    phase
@@ -204,6 +205,10 @@ func (c *epollConn) block(to Side) {
 		return
 	}
 	c.roomy = true
+}
+
+func (c *epollConn) LastByte() (from Side, ago time.Duration, ok bool) {
+	return c.spoke.read(int64(c.loop.now()))
 }
 
 func (c *epollConn) SetTimer(d time.Duration) {

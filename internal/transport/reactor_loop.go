@@ -33,6 +33,7 @@ type loop struct {
 	poll  syscall.RawConn // of file
 	try   func(epoll uintptr) bool
 	began time.Time // constant
+	tick  moment    // when the events at hand were fetched
 
 	events   [batch]unix.EpollEvent
 	fetched  int
@@ -47,6 +48,7 @@ type loop struct {
 	buf      [gulp]byte
 
 	nursery nursery
+	trim    moment // when pipes are looked through; 0: whenever there is something else to do
 
 	timers timers      // for any goroutine
 	pipes  pipes       // for any goroutine
@@ -130,13 +132,16 @@ func (l *loop) close() {
 // run is the loop's goroutine.
 func (l *loop) run() {
 	defer l.close()
+	l.tick = l.now()
 	for !l.stopping {
 		l.wait(l.runJobs())
+		l.tick = l.now()
 		for i := range l.fetched {
 			l.dispatch(&l.events[i])
 		}
 		l.runAgain()
 		l.runTimers()
+		l.trimPipes()
 		if l.nursery.next() != 0 {
 			l.runNursery(l.now())
 		}
@@ -178,15 +183,20 @@ func (l *loop) fetch(epoll uintptr) bool {
 // arm makes the wait end when the next timer is due. A wait that ends too early
 // does no harm and is cheaper than setting the deadline for each timer.
 func (l *loop) arm() {
-	next := l.timers.next()
-	if due := l.nursery.next(); next == 0 || due != 0 && due < next {
-		next = due
-	}
+	next := earlier(l.timers.next(), earlier(l.nursery.next(), l.trim))
 	if next == 0 || l.armed != 0 && l.armed <= next {
 		return
 	}
 	l.armed = next
 	_ = l.file.SetReadDeadline(l.began.Add(time.Duration(next))) // fails only when closed
+}
+
+// earlier is the moment that comes first; 0 never comes.
+func earlier(a, b moment) moment {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 func (l *loop) dispatch(e *unix.EpollEvent) {

@@ -5,6 +5,7 @@ package transport
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +16,9 @@ const (
 	pipeSize = 1 << 20
 	// pipesSpare is how many empty pipes a loop keeps for the next burst.
 	pipesSpare = 16
+	// pipesRest is how long more than one of them must have been of no use to be
+	// closed.
+	pipesRest = moment(5 * time.Second)
 	// pipesLent bounds the pipes of a loop that are out at once: each that
 	// stalls keeps its bytes in the kernel's memory. Who gets none copies.
 	pipesLent = 64
@@ -42,6 +46,7 @@ type pipes struct {
 
 	mu    sync.Mutex
 	spare []*pipe
+	least int // spare at any time since the last trim
 	lent  int
 	pause int // reads that need not ask
 }
@@ -57,6 +62,7 @@ func (s *pipes) take() *pipe {
 	if n := len(s.spare); n > 0 {
 		p := s.spare[n-1]
 		s.spare = s.spare[:n-1]
+		s.least = min(s.least, n-1)
 		s.lent++
 		return p
 	}
@@ -119,6 +125,30 @@ func (s *pipes) give(p *pipe) {
 		return
 	}
 	s.spare = append(s.spare, p)
+}
+
+// trim closes the pipes that nobody has needed since it was called last, but for
+// one. False: there is no more than that one.
+func (s *pipes) trim() (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := min(s.least, len(s.spare)) - 1; n > 0; n-- {
+		last := len(s.spare) - 1
+		s.spare[last].close()
+		s.spare[last], s.spare = nil, s.spare[:last]
+	}
+	s.least = len(s.spare)
+	return len(s.spare) > 1
+}
+
+// trimPipes trims from time to time, for as long as there is something to trim.
+func (l *loop) trimPipes() {
+	if l.tick < l.trim {
+		return
+	}
+	if l.trim = 0; l.pipes.trim() {
+		l.trim = l.tick + pipesRest
+	}
 }
 
 // close closes the pipes that are not out.

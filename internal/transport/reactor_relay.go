@@ -109,7 +109,9 @@ func (c *epollConn) carry(from Side) int {
 	case n == 0:
 		f.ended = true
 		return 0
-	case f.pipe != nil:
+	}
+	c.spoke.note(from, int64(c.loop.tick))
+	if f.pipe != nil {
 		f.pipe.held = n
 		return n
 	}
@@ -215,7 +217,7 @@ func (c *epollConn) count(from Side, n int) {
 		c.session.Up.Add(uint64(n))
 		c.total.Up.Add(uint64(n))
 	} else {
-		c.session.Down.Add(uint64(n))
+		c.session.addDown(uint64(n))
 		c.total.Down.Add(uint64(n))
 	}
 	if p := c.parting; p != nil {

@@ -120,6 +120,34 @@ func TestPipesReturn(t *testing.T) {
 	s.part(t)
 }
 
+// TestPipesAreTrimmed: many bursts at once leave many pipes. They stayed for the
+// life of the loop.
+func TestPipesAreTrimmed(t *testing.T) {
+	r := newReactorRig(t, true)
+	r.onLoop(func() {
+		p := &r.loop.pipes
+		lend := func(n int) {
+			var lent []*pipe
+			for range n {
+				lent = append(lent, p.take())
+			}
+			for _, taken := range lent {
+				p.give(taken)
+			}
+		}
+		lend(10)
+		for i, want := range []struct {
+			needed, left int
+			more         bool
+		}{{4, 10, true}, {4, 5, true}, {0, 5, true}, {0, 1, false}, {0, 1, false}} {
+			if more := p.trim(); more != want.more || len(p.spare) != want.left {
+				t.Errorf("trim %d: got %d spare, %v; want %d, %v", i, len(p.spare), more, want.left, want.more)
+			}
+			lend(want.needed)
+		}
+	})
+}
+
 // TestStalledPipe: a client that does not read leaves bytes in a pipe. When the
 // session ends nobody else gets that pipe.
 func TestStalledPipe(t *testing.T) {

@@ -190,6 +190,7 @@ func (c *epollConn) hold() {
 			f.ended = true
 			c.clientClosed(nil)
 		default:
+			c.spoke.note(Client, int64(c.loop.tick))
 			g.held = append(g.held, room[:n]...)
 			f.readable = n == len(room) || f.thorough
 			c.post(Readable{})

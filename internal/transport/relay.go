@@ -91,6 +91,7 @@ func (c *conn) copy(from Side, b *buffer, err error) {
 // direction that stalls soon holds a small buffer.
 func (c *conn) forward(to Side, b *buffer, limit int) int {
 	defer b.free()
+	c.spoke.note(to.other(), c.clock.now())
 	p, full := b.bytes(), b.n == min(limit, len(b.space))
 	sends := 0
 	for len(p) > 0 {
@@ -123,7 +124,7 @@ func (c *conn) count(to Side, n int) {
 		r.total.Up.Add(uint64(n))
 		return
 	}
-	r.session.Down.Add(uint64(n))
+	r.session.addDown(uint64(n))
 	r.total.Down.Add(uint64(n))
 }
 

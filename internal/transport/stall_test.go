@@ -50,7 +50,7 @@ func (s *scriptedStream) reset()                { s.once.Do(func() { close(s.clo
 
 // relayScripted starts a relay and has the client send something.
 func relayScripted(client, upstream *scriptedStream) endOwner {
-	c := &conn{client: client, upstream: upstream}
+	c := &conn{client: client, upstream: upstream, clock: newClock(), lastWords: lastWords}
 	o := make(endOwner, 1)
 	c.Start(o)
 	c.Relay(&Traffic{}, &Traffic{})

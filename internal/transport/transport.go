@@ -146,6 +146,14 @@ type Conn interface {
 	// before and during the relay.
 	SetTimer(d time.Duration)
 
+	// LastByte says which side sent the last byte that has come, and how long ago
+	// that was; not ok: neither has sent any. It is noted when it is received, so
+	// that bytes which the other side does not take are known of too; what the
+	// owner writes is of neither side, nor is a TLS handshake. It may be called at
+	// any time, from any goroutine, and makes no system call. A transport may read
+	// its clock once for many events, so ago may be a little long.
+	LastByte() (from Side, ago time.Duration, ok bool)
+
 	// Relay joins client and upstream: what Peek still holds first, then both
 	// directions until both have ended, each end of stream passed on as a
 	// half-close. Called once, after a successful Dialed. Bytes are added to
@@ -252,6 +260,21 @@ const (
 // client to upstream, Down from upstream to client. It may be read at any time.
 type Traffic struct {
 	Up, Down atomic.Uint64
+	// Began, if set before the relay, is what FirstDown counts from.
+	Began time.Time
+	first atomic.Int64
+}
+
+// FirstDown is how long after Began the client's socket took the first byte of the
+// upstream; 0: it has taken none, or Began is not set.
+func (t *Traffic) FirstDown() time.Duration { return time.Duration(t.first.Load()) }
+
+// addDown counts bytes that the client's socket has taken. One goroutine does at a
+// time.
+func (t *Traffic) addDown(n uint64) {
+	if t.Down.Add(n) == n && !t.Began.IsZero() {
+		t.first.Store(int64(max(time.Since(t.Began), 1)))
+	}
 }
 
 var (
