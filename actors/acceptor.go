@@ -93,6 +93,7 @@ func (a *acceptor) serve(ctx context.Context, root *actor.RootContext, socket tr
 	case <-ctx.Done():
 		return nil
 	}
+	defer a.account.queue.of(socket)()
 	a.terms.beginning()
 	acceptance := transport.Acceptance{
 		Enter:    a.slots.enter,
@@ -170,6 +171,8 @@ func (a *acceptor) relieved() {
 // shed books a client that was closed unserved.
 func (a *acceptor) shed(client netip.AddrPort, err error) {
 	now := time.Now()
-	a.account.accept(client, now, func() {}).end(failed(ReasonNoResources), now)
+	r, o := a.account.accept(client, now, func() {}), failed(ReasonNoResources)
+	a.terms.shared.reportUnserved(r, o, now)
+	r.end(o, now)
 	a.log.Debug("client closed unserved", slog.String("client", client.String()), slog.Any("error", err))
 }

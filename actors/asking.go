@@ -85,6 +85,7 @@ func (m *machine) ask(now time.Time, q question, out []action) []action {
 }
 
 func (m *machine) askCredentials(now time.Time, c socks5.Credentials, out []action) []action {
+	m.login = c.User
 	if !m.handlers.auth {
 		// Nobody here can vouch for credentials: to refuse is the safe answer.
 		return m.refuse(ReasonAuthFailed, socks5.AppendAuthStatus(nil, false), out)

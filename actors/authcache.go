@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -20,14 +22,16 @@ const cachedLogins = 4096
 
 // authCache remembers credentials that the policy has vouched for, so that the
 // policy need not be asked each time and clients can go on while what it asks is
-// down. A refusal is never remembered, and ends what was remembered. So does
-// another epoch, which a reload and kumo.bump_config_epoch begin. What is kept is no
-// credential but a hash of one under a key that nobody else has. A nil *authCache remembers nothing. It may be
+// down. A refusal is never remembered, and ends what was remembered. So does an
+// answer that is none, which vouches for nobody, and another epoch, which a reload
+// and kumo.bump_config_epoch begin. What is kept is no credential but a hash of one
+// under a key that nobody else has. A nil *authCache remembers nothing. It may be
 // used by any goroutine.
 type authCache struct {
-	ttl, stale time.Duration
-	secret     [sha256.Size]byte
-	logins     *lru.Cache[loginKey, login]
+	ttl    time.Duration // how long nobody is asked
+	usable time.Duration // how long a login may stand in for a failed policy; not below ttl
+	secret [sha256.Size]byte
+	logins *lru.Cache[loginKey, login]
 }
 
 type loginKey [sha256.Size]byte
@@ -47,14 +51,15 @@ func newAuthCache(c policy.AuthCache) *authCache {
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	cache := &authCache{ttl: c.TTL, stale: c.StaleIfError, logins: logins}
+	cache := &authCache{ttl: c.TTL, usable: c.TTL + c.StaleIfError, logins: logins}
 	_, _ = rand.Read(cache.secret[:]) // never fails, see crypto/rand
 	return cache
 }
 
 // authenticate asks d, or remembers what d has said. The client's address is part
-// of what is remembered, since a handler may judge by it; its port is not.
-func (c *authCache) authenticate(ctx context.Context, d Decider, creds socks5.Credentials, meta policy.ConnMeta) (policy.AuthInfo, error) {
+// of what is remembered, since a handler may judge by it; its port is not. stale
+// hears of the failure of a policy in whose place an earlier answer stands.
+func (c *authCache) authenticate(ctx context.Context, d Decider, creds socks5.Credentials, meta policy.ConnMeta, stale func(failure error)) (policy.AuthInfo, error) {
 	if c == nil {
 		return d.Authenticate(ctx, creds.User, creds.Password, meta)
 	}
@@ -71,9 +76,10 @@ func (c *authCache) authenticate(ctx context.Context, d Decider, creds socks5.Cr
 	switch {
 	case err == nil:
 		c.logins.Add(key, login{who: who, epoch: epoch, at: asked})
-	case errors.Is(err, policy.ErrRefused):
+	case errors.Is(err, policy.ErrRefused), errors.Is(err, policy.ErrAnswer):
 		c.logins.Remove(key)
-	case ok && ctx.Err() == nil && time.Since(known.at) < c.stale:
+	case ok && ctx.Err() == nil && time.Since(known.at) < c.usable:
+		stale(err)
 		d.Remembered(creds.User, known.who, meta)
 		return known.who, nil
 	}
@@ -92,4 +98,21 @@ func (c *authCache) key(creds socks5.Credentials, meta policy.ConnMeta) (key log
 	}
 	mac.Sum(key[:0])
 	return key
+}
+
+// staleLogins are the logins of a listener for which an earlier answer stood in.
+type staleLogins struct {
+	count atomic.Uint64
+	said  sparing
+}
+
+// staleLogin books that a client was let in because it had been before, while the
+// policy failed. The log says so at most once a minute: it may be every client. It
+// may be called from any goroutine.
+func (a *account) staleLogin(log *slog.Logger, failure error) {
+	a.stale.count.Add(1)
+	if others, due := a.stale.said.due(time.Now()); due {
+		log.Warn("the policy fails, and clients are let in that it has let in before", slog.String("listener", a.listener),
+			slog.Int("others", others), slog.Any("error", failure))
+	}
 }

@@ -20,6 +20,8 @@ type cacheRig struct {
 	policy *scripted
 	err    error
 	asked  int
+	books  account
+	log    journal
 }
 
 func newCacheRig(t *testing.T, ttl, stale time.Duration) *cacheRig {
@@ -37,7 +39,8 @@ func newCacheRig(t *testing.T, ttl, stale time.Duration) *cacheRig {
 func (r *cacheRig) login(user, password, peer string) error {
 	r.t.Helper()
 	who, err := r.cache.authenticate(r.t.Context(), r.policy, socks5.Credentials{User: user, Password: password},
-		policy.ConnMeta{Peer: netip.MustParseAddrPort(peer), Local: ourSide})
+		policy.ConnMeta{Peer: netip.MustParseAddrPort(peer), Local: ourSide},
+		func(failure error) { r.books.staleLogin(r.log.logger(), failure) })
 	if (err == nil) != (who.User() == "alice") {
 		r.t.Errorf("got %+v with %v; want alice exactly without an error", who, err)
 	}
@@ -91,6 +94,74 @@ func TestAuthCacheWhileTheBackendIsDown(t *testing.T) {
 			t.Errorf("got %v; want no yes to stand for more than an hour", err)
 		}
 	})
+}
+
+// stale_if_error used to count from the last success, so that with a ttl that is
+// longer no earlier yes ever stood.
+func TestAuthCacheCountsFromTheEndOfTTL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCacheRig(t, 3*time.Second, 2*time.Second)
+		must(t, r.login("alice", "pw", here))
+		r.err = errBackend
+		<-time.After(4 * time.Second)
+		if err := r.login("alice", "pw", here); err != nil || r.asked != 2 {
+			t.Errorf("got %v, asked %d times; want the earlier yes to stand 1 s after the end of ttl", err, r.asked)
+		}
+		<-time.After(time.Second)
+		if err := r.login("alice", "pw", here); !errors.Is(err, errBackend) {
+			t.Errorf("got %v; want no yes to stand 2 s after the end of ttl", err)
+		}
+	})
+}
+
+// Nothing used to tell that clients are let in by answers of long ago.
+func TestAuthCacheSaysThatThePolicyFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCacheRig(t, 0, time.Hour)
+		must(t, r.login("alice", "pw", here))
+		r.err = errBackend
+		for range 3 {
+			must(t, r.login("alice", "pw", here))
+		}
+		<-time.After(time.Minute)
+		must(t, r.login("alice", "pw", here))
+		if got := r.books.stale.count.Load(); got != 4 {
+			t.Errorf("counted %d; want 4", got)
+		}
+		said := strings.Split(strings.TrimSpace(r.log.buf.String()), "\n")
+		if len(said) != 2 || !strings.Contains(said[0], "level=WARN") || !strings.Contains(said[0], errBackend.Error()) || !strings.Contains(said[1], "others=2") {
+			t.Errorf("got %q; want a warning each minute that names the failure", said)
+		}
+	})
+}
+
+// A handler that returned nil, nothing or something of the wrong type used to have
+// clients let in that it would not let in any more.
+func TestAuthCacheForgetsWhoGetsNoAnswer(t *testing.T) {
+	for _, answer := range []string{"", "return nil", "return 'yes'", "return { identities = { { identity = user, context = 'x' } } }"} {
+		loaded, err := policy.LoadSource(t.Context(), "p.lua", fmt.Appendf(nil, `require('kumo').on('proxy_server_auth_rfc1929', function(user, password)
+			if os.getenv('TROUPE_TEST') == 'good' then return true end
+			if os.getenv('TROUPE_TEST') == 'down' then error('down') end
+			%s
+		end)`, answer), policy.Options{})
+		must(t, err)
+		c := newAuthCache(policy.AuthCache{StaleIfError: time.Hour})
+		ask := func(how string) error {
+			t.Setenv("TROUPE_TEST", how)
+			_, err := c.authenticate(t.Context(), loaded.Hooks, socks5.Credentials{User: "alice", Password: "secret"},
+				policy.ConnMeta{Peer: netip.MustParseAddrPort(here), Local: ourSide}, func(error) {})
+			return err
+		}
+		must(t, ask("good"))
+		must(t, ask("down"))
+		if err := ask("none"); !errors.Is(err, policy.ErrAnswer) || !errors.Is(err, policy.ErrHook) {
+			t.Errorf("%q: got %v; want ErrAnswer, as an error of the policy", answer, err)
+		}
+		if err := ask("down"); err == nil {
+			t.Errorf("%q: an answer that is none did not end what was remembered", answer)
+		}
+		loaded.Close()
+	}
 }
 
 // A refusal is the last word, whatever was said before.

@@ -28,6 +28,7 @@ var (
 	famUp        = newFamily("proxy_bytes_client_to_dest_total", "The same value as proxy_bytes_received_total, under KumoMTA's name.")
 	famDown      = newFamily("proxy_bytes_dest_to_client_total", "The same value as proxy_bytes_sent_total, under KumoMTA's name.")
 	famTLS       = newFamily("proxy_tls_handshake_failures_total", "TLS handshakes with clients that failed.")
+	famStale     = newFamily("proxy_auth_stale_total", "Logins for which an earlier yes of the policy stood in while it failed, as auth_cache.stale_if_error permits. The log says how it fails.")
 	famEnded     = newFamily("proxy_sessions_ended_total", "Completed connections by how the peer ended them: fin or reset.", "end")
 	famFailures  = newFamily("proxy_session_failures_total", "Failed connections by reason and by the side at fault: client, upstream, policy or proxy.", "reason", "fault")
 	famDials     = newFamily("proxy_dials_total", "CONNECT requests by how dialling the upstream ended; one per request, however many addresses were tried.", "result")
@@ -38,7 +39,7 @@ func gauge(f family) family { f.gauge = true; return f }
 
 func families() []family {
 	return []family{famAccepted, famFailed, famCompleted, famProbed, famActive, famReceived, famSent, famUp, famDown,
-		famTLS, famEnded, famFailures, famDials, famOutbound}
+		famTLS, famStale, famEnded, famFailures, famDials, famOutbound}
 }
 
 // series is one time series whose labels are made once, so that a scrape of
@@ -87,6 +88,7 @@ func (a *account) makeSeries() []*series {
 		famUp.series(a.traffic.Up.Load, a.listener),
 		famDown.series(a.traffic.Down.Load, a.listener),
 		famTLS.series(a.failures[ReasonTLSHandshake].Load, a.listener),
+		famStale.series(a.stale.count.Load, a.listener),
 	}
 	for e := range endCount {
 		all = append(all, famEnded.series(a.endings[e].Load, a.listener, e.String()))

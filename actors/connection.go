@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -22,9 +23,11 @@ import (
 // goroutine sends to it, mostly the transport's, so its turn must stay short.
 type connection struct {
 	machine
-	shared *shared
-	conn   transport.Conn
-	record *record
+	census.Entry               // on the roll of the sessions, from Started on
+	shown        atomic.Uint32 // the phase, for whoever lists the sessions
+	shared       *shared
+	conn         transport.Conn
+	record       *record
 
 	self    *actor.PID
 	inbox   *census.Inbox
@@ -36,13 +39,16 @@ type connection struct {
 // shared is what the connections of one listener have in common.
 type shared struct {
 	limits   limits
+	bound    netip.AddrPort // the listener's own address
 	root     *actor.RootContext
 	metrics  *actor.PID
 	resolver egress.Resolver
 	hooks    *Hooks // nil: the policy has no handler
 	log      *slog.Logger
 	tap      Tap
-	actions  *sync.Pool // of *[]action, one per turn
+	observer SessionObserver // nil: nobody is told of ended sessions
+	actions  *sync.Pool      // of *[]action, one per turn
+	roll     *census.Roll[*connection]
 }
 
 // Notify implements transport.Owner: the event becomes a message to the actor.
@@ -73,6 +79,7 @@ func (c *connection) event(ctx actor.Context, m any) (event, bool) {
 	switch m := m.(type) {
 	case *actor.Started:
 		c.self = ctx.Self()
+		c.shared.roll.Enter(c)
 		c.conn.Start(c)
 		return event{kind: evStart}, true
 	case transport.Secured:
@@ -94,6 +101,8 @@ func (c *connection) event(ctx actor.Context, m any) (event, bool) {
 		return event{kind: evAnswered, answer: &m.answer}, true
 	case *shutdown:
 		return event{kind: evStop, reason: ReasonShutdown}, true
+	case *endSession:
+		return event{kind: evStop, reason: m.reason}, true
 	}
 	return event{}, false
 }
@@ -125,6 +134,9 @@ func (c *connection) step(ev event) {
 		}
 	}
 	c.shared.actions.Put(acts)
+	if now := uint32(c.phase); c.shown.Load() != now {
+		c.shown.Store(now)
+	}
 }
 
 func (c *connection) bindSource(a *action) event {
@@ -146,7 +158,8 @@ func (c *connection) do(a *action, now time.Time) {
 	case doForget:
 		c.cancelAsk()
 	case doWho:
-		c.record.who = a.who
+		c.record.identified(a.who)
+		c.record.mark(markAuthenticated, now)
 	case doDial:
 		c.conn.Dial(a.n, a.addr)
 	case doCancelDial:
@@ -160,6 +173,9 @@ func (c *connection) do(a *action, now time.Time) {
 		c.record.mark(a.mark, now)
 	case doRelay:
 		c.cancelResolve()
+		if c.shared.wantsEnds() {
+			c.record.traffic.Began = c.record.since
+		}
 		c.conn.Relay(&c.record.traffic, &c.record.account.traffic)
 	case doFinish:
 		c.conn.Finish()
@@ -211,6 +227,7 @@ func (c *connection) cancelResolve() {
 func (c *connection) end(o Outcome, err error, now time.Time) {
 	c.cancelResolve()
 	c.cancelAsk()
+	c.shared.roll.Leave(c)
 	if c.record.end(o, now) {
 		c.report(o, err, now)
 	}
@@ -221,6 +238,7 @@ func (c *connection) end(o Outcome, err error, now time.Time) {
 // because it panicked, or because somebody above it stopped.
 func (c *connection) release() {
 	defer c.bookRelease() // even should closing panic
+	c.shared.roll.Leave(c)
 	c.cancelResolve()
 	c.cancelAsk()
 	c.conn.Abort()
@@ -233,6 +251,9 @@ func (c *connection) bookRelease() {
 		o = c.outcome
 	case c.inTurn:
 		o = failed(ReasonInternal)
+	}
+	if !c.settled {
+		c.waiting = c.awaits()
 	}
 	now := time.Now()
 	if c.record.end(o, now) {
@@ -258,15 +279,19 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 	if o.Class != Probed && c.shared.hooks.wantsEnds() {
 		c.shared.hooks.sessionEnd(r.summary(c.meta(), o, now))
 	}
-	if o.Class != Probed {
-		ended := sessionEnded{
-			account: r.account, relayed: r.upstream.IsValid(),
-			greeted: r.greeted, requested: r.requested, dialled: r.dialled, total: now.Sub(r.since),
-		}
-		if r.account.reports.add(ended) {
-			c.shared.root.Send(c.shared.metrics, &sessionsEnded{})
-		}
+	wanted := c.shared.wantsEnds()
+	if o.Class == Probed && !wanted {
+		return
 	}
+	ended := sessionEnded{account: r.account}
+	if o.Class != Probed {
+		ended.relayed, ended.total = r.upstream.IsValid(), now.Sub(r.since)
+		ended.greeted, ended.requested, ended.dialled = r.greeted, r.requested, r.dialled
+	}
+	if wanted {
+		ended.session = c.endedSession(o, now)
+	}
+	c.shared.report(ended)
 }
 
 // ours says whether a session failed by a fault of ours or of the policy's.

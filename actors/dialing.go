@@ -117,6 +117,7 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 	out = append(out, action{do: doUpstream, addr: tried.to, source: ev.addr})
 	out = m.result(egress.Connected, out)
 	m.phase, m.dial = phaseRelaying, nil
+	m.answeredWith(socks5.Succeeded)
 	return append(out,
 		action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, ev.addr)},
 		action{do: doRelay})

@@ -54,6 +54,26 @@
 //	web         restarted    its sockets outlive it, requests wait in the queue
 //	supervisor  resumed      everything lives on; if it ends unasked, so does the process
 //
+// # What an operator may do
+//
+// Tree and Sessions are read off the census (internal/census): a list of the actors
+// by their mailboxes, and a roll of the connections, which costs a session two short
+// locks in its life. No actor is asked, and a relay takes no lock for it.
+//
+//	Restart   the parent is told that the child has failed: the same messages and the
+//	          same decision as after a panic, the table above. Web is restarted a
+//	          moment later, since it may serve the request
+//	End       a message to each connection, to those first that wait for the client
+//	Drain     supervisor, then listener: its acceptor takes those who wait in the queue
+//	          and stops, and the socket is closed, so that clients are refused and go
+//	          elsewhere; sessions go on until the limit. A reload leaves it drained
+//	Undrain   the listener opens its address again; while that cannot be had it is
+//	          tried as after a dead socket
+//
+// A session waits for the side that did not send the last byte, as the transport has
+// seen it. One that waits for the upstream may be between the end of a mail and the
+// answer: to end it may have that mail sent twice.
+//
 // # The life of a connection
 //
 //	transport   accepts             acceptor: who does not come from where the rules say is closed
@@ -146,6 +166,8 @@
 //	timer of a session           the Conn, or its loop the relay begins, or the session ends
 //	timer of an acceptor's pause listener              it runs out, or the listener stops
 //	timer of a service's pause   supervisor            it runs out, or the supervisor stops
+//	timer of a drain's limit     System                it runs out, the drain is undone, or Stop
+//	timer of web's restart       System.Restart        it runs out, soon; of no effect once the tree is gone
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts
 //	goroutine that waits for a   Reload                the listener has answered, or the tree has ended
 //	 socket nobody wants now

@@ -39,7 +39,9 @@ func (a *acceptor) refuse(c transport.Conn, v rules.Verdict) {
 			slog.String("rule", v.Rule.String()), slog.Int("others", others))
 	}
 	c.Abort()
-	a.account.accept(client, now, a.slots.leave).end(failed(ReasonClientRefused), now)
+	r, o := a.account.accept(client, now, a.slots.leave), failed(ReasonClientRefused)
+	a.terms.shared.reportUnserved(r, o, now)
+	r.end(o, now)
 }
 
 func refusalLevel(due bool) slog.Level {

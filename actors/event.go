@@ -65,8 +65,9 @@ const (
 type mark uint8
 
 const (
-	markGreeted   mark = iota // the method was answered
-	markRequested             // CONNECT has arrived
+	markGreeted       mark = iota // the method was answered
+	markAuthenticated             // the client is who it says
+	markRequested                 // CONNECT has arrived
 )
 
 // action is one output of the machine. Which fields count is said at its verb.

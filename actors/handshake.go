@@ -74,6 +74,7 @@ func (m *machine) requested(now time.Time, r socks5.Request, out []action) []act
 	case socks5.Bind:
 		return m.bind(now, r.Address, out)
 	case socks5.Connect:
+		m.asked = r.Address
 		return m.askConnect(now, r.Address, out)
 	}
 	return m.fail(ReasonCommand, socks5.CommandNotSupported, out)

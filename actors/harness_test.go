@@ -39,6 +39,7 @@ type setup struct {
 	hooks     *Hooks
 	host      rules.Host
 	log       *slog.Logger // nil: nobody reads it
+	sessions  SessionObserver
 	network   *wire
 	tap       Tap // from the start
 	serveHTTP func(policy.HTTPListener, string) *http.Server
@@ -86,7 +87,7 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	c := Config{
-		Hooks: s.hooks, Host: s.host,
+		Hooks: s.hooks, Host: s.host, Sessions: s.sessions,
 		Network: s.network, Resolver: s.resolver, Metrics: m, Slots: s.slots,
 		HTTP: func(_ *policy.Policy, l policy.HTTPListener, bound string) *http.Server { return s.serveHTTP(l, bound) },
 		Log:  func(string) *slog.Logger { return s.log },

@@ -62,15 +62,15 @@ func (c *connection) ask(q *question) {
 	c.cancelAsk()
 	ctx, cancel := context.WithCancel(context.Background())
 	c.forget = cancel
-	go c.runAsk(ctx, q, c.meta())
+	go c.runAsk(ctx, q, c.meta(), c.record.account)
 }
 
-func (c *connection) runAsk(ctx context.Context, q *question, meta policy.ConnMeta) {
+func (c *connection) runAsk(ctx context.Context, q *question, meta policy.ConnMeta, books *account) {
 	a := answer{}
 	d := c.shared.hooks.decider
 	a.err = task.Protect(ctx, func(ctx context.Context) (err error) {
 		if q.topic == aboutCredentials {
-			a.who, err = c.limits.auth.authenticate(ctx, d, q.credentials, meta)
+			a.who, err = c.limits.auth.authenticate(ctx, d, q.credentials, meta, func(failure error) { books.staleLogin(c.shared.log, failure) })
 		} else {
 			a.decision, err = d.Request(ctx, q.request, meta)
 		}
@@ -81,7 +81,7 @@ func (c *connection) runAsk(ctx context.Context, q *question, meta policy.ConnMe
 }
 
 func (c *connection) meta() policy.ConnMeta {
-	return policy.ConnMeta{Peer: c.record.client, Local: c.conn.Local()}
+	return policy.ConnMeta{Peer: c.record.client, Local: c.shared.bound}
 }
 
 func (c *connection) cancelAsk() {

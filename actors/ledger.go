@@ -38,6 +38,8 @@ type account struct {
 	failures [reasonCount]atomic.Uint64
 	dials    []atomic.Uint64 // by egress.Result
 	traffic  transport.Traffic
+	queue    acceptQueue
+	stale    staleLogins
 
 	destinations *destinations
 	series       []*series

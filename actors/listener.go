@@ -34,6 +34,7 @@ type listener struct {
 	account *account
 	slots   *slots
 	turn    chan struct{} // of its acceptors
+	live    *live
 	tap     Tap
 	log     *slog.Logger
 
@@ -46,6 +47,7 @@ type listener struct {
 	next       *connection // what the connection's producer hands out
 	stage      stage
 	retirement
+	halted *halt // nil: it is to take clients
 }
 
 // stage is how far a listener has come towards its end.
@@ -54,8 +56,11 @@ type stage uint8
 const (
 	// stageServing takes clients.
 	stageServing stage = iota
-	// stageEmptying, once retired: takes those who wait in the queue.
+	// stageEmptying, once retired or drained: takes those who wait in the queue.
 	stageEmptying
+	// stageHalted, once drained: the socket is closed, sessions go on, and it may be
+	// opened again.
+	stageHalted
 	// stageDraining, once retired: the socket is closed, sessions go on.
 	stageDraining
 	// stageEnding ends the sessions too.
@@ -95,6 +100,10 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.reopen(ctx)
 	case *retire:
 		l.retire(ctx)
+	case *halt:
+		l.halt(ctx, m)
+	case *unhalt:
+		l.unhalt(ctx, m)
 	case *settle:
 		l.settle(ctx)
 	case *shutdown:
@@ -147,7 +156,7 @@ func (l *listener) resume(ctx actor.Context) {
 func (l *listener) spawnAcceptor(ctx actor.Context) {
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &acceptor{listener: l.self, account: l.account, slots: l.slots, turn: l.turn, tap: l.tap, log: l.log}
-	}, actor.WithMailbox(census.Mailbox(actor.Unbounded(), observer{KindAcceptor, l.log})))
+	}, actor.WithMailbox(l.live.tree.Mailbox(KindAcceptor.String(), actor.Unbounded(), observer{KindAcceptor, l.log})))
 	pid, err := ctx.SpawnNamed(props, "acceptor")
 	if err != nil {
 		panic(err)
@@ -279,6 +288,7 @@ func (l *listener) stopWhenEmpty(ctx actor.Context) {
 }
 
 func (l *listener) release() {
+	l.halted.settle()
 	l.stage = stageEnding // a client admitted now would keep the listener from ending
 	l.stopRetry()
 	l.closeSocket()

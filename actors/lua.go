@@ -21,6 +21,8 @@ var (
 		"Lua states ever built.", nil, nil)
 	luaAbandoned = prometheus.NewDesc("proxy_hook_abandoned_states",
 		"Lua states whose call outlived its deadline and has not returned yet.", nil, nil)
+	luaWaiting = prometheus.NewDesc("proxy_hook_waiting",
+		"Calls into the policy that wait for a Lua state. Above 0 for long: handlers take too long, and clients wait for them; lua_event_latency says which.", nil, nil)
 	luaRefused = prometheus.NewDesc("proxy_hook_refused_total",
 		"Calls into the policy that found no free Lua state in time.", nil, nil)
 	luaDropped = prometheus.NewDesc("proxy_hook_dropped_total",
@@ -37,7 +39,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (luaFigures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{luaCount, luaSpare, luaLoads, luaAbandoned, luaRefused, luaDropped, luaStarted, luaFailed, luaLatency, luaTimers} {
+	for _, d := range []*prometheus.Desc{luaCount, luaSpare, luaLoads, luaAbandoned, luaWaiting, luaRefused, luaDropped, luaStarted, luaFailed, luaLatency, luaTimers} {
 		ch <- d
 	}
 }
@@ -54,6 +56,7 @@ func (f luaFigures) Collect(ch chan<- prometheus.Metric) {
 	gauge(luaCount, s.States)
 	gauge(luaSpare, s.Spare)
 	gauge(luaAbandoned, s.Abandoned)
+	gauge(luaWaiting, s.Waiting)
 	counter(luaLoads, s.Loads)
 	counter(luaRefused, s.Refused)
 	counter(luaDropped, s.Dropped)

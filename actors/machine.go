@@ -62,6 +62,7 @@ type machine struct {
 	source   netip.AddrPort
 	dial     *dialing // from CONNECT until the relay or the end
 	outcome  Outcome
+	trace
 	why      error // what a TLS handshake failed for, or the policy, or what it forbids
 	socks    socks5.Server
 	asking   *asking  // nil until the policy is asked for the first time
@@ -223,6 +224,7 @@ func (m *machine) hangUp(r Reason, out []action) []action {
 
 // fail refuses with a SOCKS reply, which is always IPv4 0.0.0.0:0.
 func (m *machine) fail(r Reason, code socks5.Reply, out []action) []action {
+	m.answeredWith(code)
 	return m.refuse(r, socks5.AppendReply(nil, code, netip.AddrPort{}), out)
 }
 
@@ -238,6 +240,7 @@ func (m *machine) abort(r Reason, out []action) []action {
 func (m *machine) settle(o Outcome) {
 	if !m.settled {
 		m.outcome, m.settled = o, true
+		m.waiting = m.awaits()
 	}
 }
 

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -35,6 +36,25 @@ type adjust struct {
 // supervisor → listener: take the clients who wait in the queue, close the
 // socket, and stop yourself when the last session has ended.
 type retire struct{}
+
+// System → supervisor: have listeners take no more clients, or take them again.
+type drain struct {
+	only   string // the address of the one that is meant; "": all
+	by     string // who asked, for the log
+	undo   bool
+	answer chan<- drained // has room for the answer
+}
+
+// supervisor → listener: take those who wait in the queue, close the socket, and
+// let the sessions go on. It may be said again.
+type halt struct {
+	by   string
+	once sync.Once
+	done chan struct{} // closed with the socket, or when the listener takes clients again or ends
+}
+
+// supervisor → listener: take clients again.
+type unhalt struct{ answer chan<- error } // has room for the answer
 
 // supervisor → web: there are sockets that you do not serve yet.
 type serveSockets struct{}
@@ -84,6 +104,9 @@ type accepted struct {
 	prove  bool // it has to authenticate
 }
 
+// System → connection: end the session.
+type endSession struct{ reason Reason }
+
 // listener → itself: whatever was accepted before you were retired is behind you.
 type settle struct{}
 
@@ -120,12 +143,28 @@ func (a *adjust) Undelivered() {
 // Undelivered implements census.Undelivered.
 func (s *share) Undelivered() { s.answer <- sharedSocket{err: errAbsent} }
 
+// Undelivered implements census.Undelivered.
+func (d *drain) Undelivered() { d.answer <- drained{err: ErrStopping} }
+
+// Undelivered implements census.Undelivered.
+func (h *halt) Undelivered() { h.settle() }
+
+// Undelivered implements census.Undelivered.
+func (u *unhalt) Undelivered() { u.answer <- errAbsent }
+
 // Undelivered implements census.Undelivered: the client is closed and booked.
 func (a *accepted) Undelivered() { a.discard(ReasonShutdown) }
 
 // discard closes a client that gets no connection. It is booked even should
 // closing it panic.
 func (a *accepted) discard(r Reason) {
-	defer func() { a.record.end(failed(r), time.Now()) }()
+	defer a.book(failed(r))
 	a.conn.Abort()
+}
+
+func (a *accepted) book(o Outcome) {
+	now := time.Now()
+	if a.record.end(o, now) && a.shared != nil {
+		a.shared.reportUnserved(a.record, o, now)
+	}
 }

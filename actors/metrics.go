@@ -31,6 +31,7 @@ type Metrics struct {
 	Lua *pool.Meter
 
 	certificates certificates
+	listeners    listenerFigures
 	reports      reports
 }
 
@@ -49,8 +50,9 @@ func NewMetrics(version string) *Metrics {
 		session: histogram("proxy_session_duration_seconds",
 			"Time from accept to the end of a connection that relayed.", []float64{.01, .1, 1, 5, 10, 30, 60, 300, 900, 3600}),
 	}
+	m.listeners.ledger = m.Ledger
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, luaFigures{m.Lua}, m.greet, m.connect, m.session, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, luaFigures{m.Lua}, m.greet, m.connect, m.session, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -99,8 +101,9 @@ func (m *Metrics) forget(now time.Time) {
 	}
 }
 
-// observe puts what sessions have reported into the histograms.
-func (m *Metrics) observe() {
+// observe puts what sessions have reported into the histograms, and tells the
+// observer, if there is one.
+func (m *Metrics) observe(observer SessionObserver) {
 	for _, e := range m.reports.take() {
 		a := e.account
 		if e.greeted > 0 {
@@ -112,6 +115,9 @@ func (m *Metrics) observe() {
 		if e.relayed {
 			a.session.Observe(e.total.Seconds())
 		}
+		if e.session != nil && observer != nil {
+			observer.SessionEnded(e.session)
+		}
 	}
 }
 
@@ -119,10 +125,11 @@ func (m *Metrics) observe() {
 // Counters do not come this way: an event that is lost with a restart may cost
 // a histogram one observation, but bends no counter.
 type metricsActor struct {
-	metrics *Metrics
-	log     *slog.Logger
-	tap     Tap
-	ticker  *time.Timer
+	metrics  *Metrics
+	observer SessionObserver // nil: nobody is told
+	log      *slog.Logger
+	tap      Tap
+	ticker   *time.Timer
 }
 
 // Receive implements actor.Actor.
@@ -139,9 +146,9 @@ func (a *metricsActor) Receive(ctx actor.Context) {
 	switch ctx.Message().(type) {
 	case *actor.Started:
 		a.tick(ctx)
-		a.metrics.observe() // the message may have been lost with a restart
+		a.metrics.observe(a.observer) // the message may have been lost with a restart
 	case *sessionsEnded:
-		a.metrics.observe()
+		a.metrics.observe(a.observer)
 	case *pruneTick:
 		a.tick(ctx) // first: a panic below must not end the ticking
 		a.metrics.forget(time.Now())

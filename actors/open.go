@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
 	"github.com/troupe-proxy/troupe/internal/transport"
+	"github.com/troupe-proxy/troupe/internal/unixsocket"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
@@ -148,21 +149,45 @@ func httpTLS(l *policy.HTTPListener) tlsconf.Options {
 
 // openHTTP opens the socket of an HTTP listener, to be served by a generation.
 func (c *Config) openHTTP(ctx context.Context, l *policy.HTTPListener, g *generation) (*webSocket, error) {
-	address, err := resolveListen(ctx, l.Listen)
-	if err != nil {
-		return nil, err
-	}
 	source, err := c.openTLS(l.UseTLS, httpTLS(l))
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
-	socket, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(address))
+	socket, err := listenHTTP(ctx, l)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
+		return nil, err
 	}
 	w := newWebSocket(socket, source)
 	w.manner.Store(c.newManner(l, w.address(), g))
 	return w, nil
+}
+
+// listenHTTP opens a TCP or a Unix socket.
+func listenHTTP(ctx context.Context, l *policy.HTTPListener) (webListener, error) {
+	if path, ok := l.UnixSocket(); ok {
+		socket, err := unixsocket.Listen(path, socketPermission(l))
+		if err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
+		}
+		return socket, nil
+	}
+	address, err := resolveListen(ctx, l.Listen)
+	if err != nil {
+		return nil, err
+	}
+	network := "tcp"
+	if address.Addr().Is4() {
+		network = "tcp4" // the other takes 0.0.0.0 for every address of both families
+	}
+	socket, err := net.ListenTCP(network, net.TCPAddrFromAddrPort(address))
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
+	}
+	return socket, nil
+}
+
+func socketPermission(l *policy.HTTPListener) unixsocket.Permission {
+	return unixsocket.Permission{Mode: l.SocketMode, Group: l.SocketGroup}
 }
 
 // newManner is how an HTTP listener is served by a generation, of which the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ type keptSocket struct {
 	manner   *manner
 	source   *tlsconf.Source
 	replaced *tlsconf.Source // what it had before
+	permits  bool            // other permissions than before, already
 }
 
 // running is what the newest policy has open.
@@ -175,7 +177,7 @@ func (s *System) prepareWeb(ctx context.Context, p *plan) error {
 	wanted := p.generation.policy.HTTP
 	partners := pair(ctx, len(wanted), func(i int) string { return wanted[i].Listen }, len(s.running.web), func(j int) endpoint {
 		w := s.running.web[j]
-		return endpoint{asked: w.manner.Load().asked.Listen, bound: netip.MustParseAddrPort(w.address())}
+		return endpoint{asked: w.manner.Load().asked.Listen, bound: w.bound()}
 	})
 	for j, w := range s.running.web {
 		if !slices.Contains(partners, j) {
@@ -209,7 +211,14 @@ func (s *System) prepareSocket(ctx context.Context, p *plan, l *policy.HTTPListe
 		return fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
 	m := s.config.newManner(l, w.address(), p.generation)
-	p.web = append(p.web, &keptSocket{socket: w, manner: m, source: source, replaced: replaced})
+	kept := &keptSocket{socket: w, manner: m, source: source, replaced: replaced}
+	p.web = append(p.web, kept)
+	if socketPermission(&was) != socketPermission(l) {
+		if err := w.permit(l); err != nil {
+			return fmt.Errorf("listen on %s: %w", l.Listen, err)
+		}
+		kept.permits = true
+	}
 	p.difference.note(w.title(), changes(was, *l))
 	return task.Protect(ctx, func(context.Context) error {
 		m.server()
@@ -230,6 +239,13 @@ func (p *plan) abandon(c *Config) {
 			w.socket.close()
 		} else {
 			w.manner.generation.leave()
+		}
+		if w.permits {
+			was := w.socket.manner.Load().asked
+			if err := w.socket.permit(&was); err != nil {
+				c.Log(targetHTTP).Error("the permissions of a Unix socket are those of a policy that was refused",
+					slog.String("listener", w.socket.address()), slog.Any("error", err))
+			}
 		}
 	}
 }

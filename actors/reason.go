@@ -83,6 +83,8 @@ const (
 	ReasonDestinationRefused
 	// ReasonNamesRefused: the destination is a name, and is to be an address.
 	ReasonNamesRefused
+	// ReasonEndedByAdmin: somebody who may do so has ended the session.
+	ReasonEndedByAdmin
 
 	reasonCount
 )
@@ -125,6 +127,7 @@ var reasons = [reasonCount]struct {
 	ReasonSourceMisconfigured: {"source_misconfigured", FaultPolicy},
 	ReasonDestinationRefused:  {"destination_refused", FaultPolicy},
 	ReasonNamesRefused:        {"names_refused", FaultPolicy},
+	ReasonEndedByAdmin:        {"ended_by_admin", FaultProxy},
 }
 
 func (r Reason) String() string { return reasons[r].name }

@@ -2,8 +2,10 @@ package actors
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,21 +16,26 @@ import (
 
 // record is what is known of one accepted session from accept to its end. It is
 // handed from the acceptor to the listener to the connection, and used by one
-// of them at a time; only the traffic is written by the transport meanwhile.
+// of them at a time; only the traffic is written by the transport meanwhile, and
+// whoever lists the sessions reads.
 // It guarantees that a session ends in the books once, whoever finds out.
 type record struct {
 	account *account
+	id      uint64
 	release func() // gives back the slot
 	client  netip.AddrPort
-	subject string           // of the client's certificate, if it had to show one
-	who     *policy.AuthInfo // nil: the policy was not asked
-	since   time.Time        // accepted
+	subject string    // of the client's certificate, if it had to show one
+	since   time.Time // accepted
 
 	// Times since accept; 0 is not reached.
-	greeted, requested, dialled time.Duration
+	greeted, authenticated, requested, dialled time.Duration
 
-	source      netip.AddrPort // our address towards the upstream
-	upstream    netip.AddrPort
+	// mu is held where these are written, and where somebody else reads them.
+	mu       sync.Mutex
+	who      *policy.AuthInfo // nil: the policy was not asked
+	source   netip.AddrPort   // our address towards the upstream
+	upstream netip.AddrPort
+
 	destination *destination
 	traffic     transport.Traffic
 	closed      atomic.Bool
@@ -37,11 +44,13 @@ type record struct {
 // accept opens the books for one client.
 func (a *account) accept(client netip.AddrPort, now time.Time, release func()) *record {
 	a.accepted.Add(1)
-	return &record{account: a, release: release, client: client, since: now}
+	return &record{account: a, id: rand.Uint64(), release: release, client: client, since: now}
 }
 
 func (r *record) mark(m mark, now time.Time) {
 	switch m {
+	case markAuthenticated:
+		r.authenticated = now.Sub(r.since)
 	case markGreeted:
 		r.greeted = now.Sub(r.since)
 	case markRequested:
@@ -56,8 +65,17 @@ func (r *record) dialResult(res egress.Result, now time.Time) {
 
 // connected notes the upstream and claims its series.
 func (r *record) connected(source, upstream netip.AddrPort) {
+	r.mu.Lock()
 	r.source, r.upstream = source, upstream
+	r.mu.Unlock()
 	r.destination = r.account.destinations.enter(upstream.Addr())
+}
+
+// identified notes who the client is.
+func (r *record) identified(who *policy.AuthInfo) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.who = who
 }
 
 // end books the end, gives back the slot and the claim, and reports whether it

@@ -236,6 +236,9 @@ func (s *supervisor) remind(l *served) {
 		s.root.Send(l.pid, &retire{})
 	case s.reloaded:
 		s.root.Send(l.pid, &adjust{terms: s.newTerms(l.openListener)})
+		s.haltAgain(l)
+	default:
+		s.haltAgain(l)
 	}
 }
 

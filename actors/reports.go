@@ -20,6 +20,7 @@ type sessionEnded struct {
 	relayed bool
 	// Since accept; 0 is not reached.
 	greeted, requested, dialled, total time.Duration
+	session                            *EndedSession // nil: no observer wants it
 }
 
 // add reports whether the metrics actor has to be told.

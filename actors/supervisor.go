@@ -9,7 +9,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-proxy/troupe/internal/census"
 	"github.com/troupe-proxy/troupe/internal/supervise"
 )
 
@@ -31,6 +30,7 @@ type supervisor struct {
 	log     *slog.Logger
 	started chan<- bool     // told once whether the tree stands
 	stopped chan<- struct{} // closed when the tree is gone
+	live    *live
 
 	root      *actor.RootContext
 	self      *actor.PID
@@ -51,6 +51,7 @@ type served struct {
 	pid     *actor.PID
 	closed  chan struct{} // closed with the socket of one that was removed
 	removed bool          // by a reload: it ends with its last session
+	halted  *halt         // nil: it is to take clients
 }
 
 // Receive implements actor.Actor.
@@ -73,6 +74,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.share(ctx, m)
 	case *apply:
 		s.apply(ctx, m)
+	case *drain:
+		s.drainListeners(ctx, m)
 	case *shutdown:
 		s.drain(ctx)
 	case *restartChild:
@@ -112,7 +115,7 @@ func (s *supervisor) announce(w *webSocket) {
 
 func (s *supervisor) spawnMetrics(ctx actor.Context) {
 	s.metrics = s.spawn(ctx, KindMetrics, "metrics", func() actor.Actor {
-		return &metricsActor{metrics: s.config.Metrics, log: s.log, tap: s.config.Tap}
+		return &metricsActor{metrics: s.config.Metrics, observer: s.config.Sessions, log: s.log, tap: s.config.Tap}
 	})
 }
 
@@ -129,7 +132,7 @@ func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) *terms {
 	t := s.newTerms(o)
 	l := &listener{
 		network: s.config.Network, terms: t, socket: o.socket, account: o.account, slots: s.sockets.slots,
-		turn: make(chan struct{}, 1), tap: s.config.Tap, log: s.config.Log(targetListener), retirement: retirement{closed: closed},
+		turn: make(chan struct{}, 1), live: s.live, tap: s.config.Tap, log: s.config.Log(targetListener), retirement: retirement{closed: closed},
 	}
 	o.socket = nil // the listener's from here on
 	pid := s.spawn(ctx, KindListener, s.listenerName(ctx, o), func() actor.Actor { return l },
@@ -143,8 +146,10 @@ func (s *supervisor) newTerms(o *openListener) *terms {
 	sessions := s.config.Log(targetSession)
 	s.sockets.generation.join()
 	return &terms{config: o.config, generation: s.sockets.generation, begun: make(chan struct{}), shared: &shared{
+		bound:  o.config.Address,
 		limits: o.limits, root: s.root, metrics: s.metrics,
-		resolver: guarded{s.config.Resolver, sessions}, hooks: s.sockets.generation.hooks, log: sessions, tap: s.config.Tap, actions: newActionPool(),
+		resolver: guarded{s.config.Resolver, sessions}, hooks: s.sockets.generation.hooks, log: sessions, tap: s.config.Tap, observer: s.config.Sessions, actions: newActionPool(),
+		roll: &s.live.sessions,
 	}}
 }
 
@@ -161,7 +166,7 @@ func (s *supervisor) listenerName(ctx actor.Context, o *openListener) string {
 }
 
 func (s *supervisor) spawn(ctx actor.Context, kind Kind, name string, produce actor.Producer, more ...actor.PropsOption) *actor.PID {
-	mailbox := actor.WithMailbox(census.Mailbox(actor.UnboundedLockfree(), observer{kind, s.log}))
+	mailbox := actor.WithMailbox(s.live.tree.Mailbox(kind.String(), actor.UnboundedLockfree(), observer{kind, s.log}))
 	pid, err := ctx.SpawnNamed(actor.PropsFromProducer(produce, append(more, mailbox)...), name)
 	if err != nil {
 		panic(err)
@@ -229,6 +234,7 @@ func (s *supervisor) terminated(ctx actor.Context, who *actor.PID) {
 	case l != nil:
 		s.log.Error("listener ended unasked, opening it again", slog.String("listener", l.account.listener))
 		s.spawnListener(ctx, l.openListener)
+		s.haltAgain(l)
 	case who.Equal(s.metrics):
 		s.spawnMetrics(ctx)
 	case who.Equal(s.web):

@@ -17,8 +17,8 @@ import (
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
-// Config is what the tree is made of. All but Tap must be set; none of it is
-// changed once the tree runs.
+// Config is what the tree is made of. All but Hooks, Sessions and Tap must be set;
+// none of it is changed once the tree runs.
 type Config struct {
 	Network  transport.Network
 	Resolver egress.Resolver
@@ -36,6 +36,8 @@ type Config struct {
 	Hooks *Hooks
 	// Slots is how many sessions may be open at once; each has two descriptors.
 	Slots int
+	// Sessions, if set, is told of every session that has ended.
+	Sessions SessionObserver
 	// Tap, if set, sees every message first.
 	Tap Tap
 }
@@ -46,6 +48,8 @@ type System struct {
 	actors  *actor.ActorSystem
 	root    *actor.PID
 	stopped chan struct{}
+	live    *live
+	drains  drains
 
 	reloading chan struct{} // holds the one Reload that may run
 	running   running       // of who reloads
@@ -65,16 +69,18 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 		config:  &c,
 		actors:  actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return library })),
 		stopped: make(chan struct{}),
+		live:    &live{},
 
 		reloading: make(chan struct{}, 1),
 		running:   running{generation: sockets.generation, listeners: slices.Clone(sockets.listeners), web: slices.Clone(sockets.web)},
 	}
 	started := make(chan bool, 1)
 	census.WatchDeadLetters(s.actors)
+	c.Metrics.listeners.watch(s.actors)
 	log := c.Log(targetActors)
 	props := actor.PropsFromProducer(func() actor.Actor {
-		return &supervisor{config: &c, sockets: sockets, log: log, started: started, stopped: s.stopped}
-	}, actor.WithMailbox(census.Mailbox(actor.Unbounded(), observer{KindSupervisor, log})))
+		return &supervisor{config: &c, sockets: sockets, log: log, started: started, stopped: s.stopped, live: s.live}
+	}, actor.WithMailbox(s.live.tree.Mailbox(KindSupervisor.String(), actor.Unbounded(), observer{KindSupervisor, log})))
 	// A panic of the supervisor's own must not stop what it supervises.
 	resume := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.ResumeDirective })
 	pid, err := s.actors.Root.Copy().WithGuardian(resume).SpawnNamed(props, "supervisor")
@@ -109,7 +115,10 @@ func awaitAccepting(listeners []*openListener) {
 }
 
 // Stop ends every session and the tree. It does not wait; see Stopped.
-func (s *System) Stop() { s.actors.Root.Send(s.root, &shutdown{}) }
+func (s *System) Stop() {
+	s.drains.end()
+	s.actors.Root.Send(s.root, &shutdown{})
+}
 
 // Stopped is closed once the tree and all its sockets are gone, whether or not
 // Stop was called.

@@ -46,6 +46,11 @@ func (l *listener) adjust(ctx actor.Context, m *adjust) {
 		}
 	}()
 	l.tap(KindListener, m)
+	if l.halted != nil && l.stage <= stageHalted {
+		taken = true
+		l.adjustHalted(m)
+		return
+	}
 	if l.stage != stageServing {
 		return
 	}
@@ -108,7 +113,7 @@ var errAbsent = errors.New("the listener does not answer")
 func (l *listener) share(m *share) {
 	answer := sharedSocket{err: errAbsent}
 	defer func() { m.answer <- answer }() // also should it panic
-	if l.stage == stageServing {
+	if l.stage == stageServing || l.halted != nil && l.stage <= stageHalted {
 		answer = l.adopt(m.config)
 	}
 }
@@ -137,7 +142,14 @@ type queueServer interface {
 
 // retire begins the end of a listener that a reload has removed.
 func (l *listener) retire(ctx actor.Context) {
-	if l.stage > stageEmptying {
+	halted := l.halted != nil
+	l.halted.settle()
+	l.halted = nil
+	switch {
+	case l.stage > stageHalted, halted && l.stage == stageEmptying: // it does so already
+		return
+	case halted:
+		l.emptied(ctx)
 		return
 	}
 	l.stage = stageEmptying
@@ -152,6 +164,10 @@ func (l *listener) retire(ctx actor.Context) {
 
 // emptied closes the socket of a listener without an acceptor.
 func (l *listener) emptied(ctx actor.Context) {
+	if l.halted != nil {
+		l.emptiedForNow(ctx)
+		return
+	}
 	l.stage = stageDraining
 	l.closeSocket()
 	l.announceClosed()

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
+	"github.com/troupe-proxy/troupe/internal/unixsocket"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
@@ -23,7 +25,7 @@ const webPatience = 10 * time.Second
 // It is a handler too, that of each of its servers: a reload changes what answers
 // and leaves the connections alone.
 type webSocket struct {
-	listener *net.TCPListener
+	listener webListener
 	manner   atomic.Pointer[manner]
 	source   atomic.Pointer[tlsconf.Source] // nil: plain HTTP
 	retired  atomic.Bool
@@ -31,6 +33,12 @@ type webSocket struct {
 
 	mu     sync.Mutex
 	period *period
+}
+
+// webListener is a TCP or a Unix socket.
+type webListener interface {
+	net.Listener
+	SetDeadline(t time.Time) error
 }
 
 // period is the time of one server, which renew and close end.
@@ -54,7 +62,7 @@ type manner struct {
 	handler    atomic.Pointer[http.Handler] // of the server built last
 }
 
-func newWebSocket(l *net.TCPListener, source *tlsconf.Source) *webSocket {
+func newWebSocket(l webListener, source *tlsconf.Source) *webSocket {
 	s := &webSocket{listener: l, period: newPeriod()}
 	s.source.Store(source)
 	return s
@@ -68,7 +76,28 @@ func (m *manner) server() *http.Server {
 	return server
 }
 
-func (s *webSocket) address() string { return s.listener.Addr().String() }
+// address is as a policy would have it.
+func (s *webSocket) address() string {
+	a := s.listener.Addr()
+	if a.Network() == "unix" {
+		return policy.UnixPrefix + a.String()
+	}
+	return a.String()
+}
+
+// bound is what the socket is bound to; not valid for one that is no TCP socket.
+func (s *webSocket) bound() netip.AddrPort {
+	bound, _ := netip.ParseAddrPort(s.listener.Addr().String()) // what is not valid is none
+	return bound
+}
+
+// permit gives a Unix socket the permissions that a policy asks for.
+func (s *webSocket) permit(l *policy.HTTPListener) error {
+	if u, ok := s.listener.(*unixsocket.Listener); ok {
+		return u.Permit(socketPermission(l))
+	}
+	return nil
+}
 
 // scheme is that of the socket's URLs.
 func (s *webSocket) scheme() string {
@@ -194,7 +223,7 @@ func (s *webSocket) servePeriod(ctx context.Context, p *period, server *http.Ser
 
 // borrowed is a listener that its server cannot close.
 type borrowed struct {
-	*net.TCPListener
+	webListener
 	ctx, period context.Context
 }
 
@@ -203,7 +232,7 @@ var errWoken = errors.New("the socket is given back")
 
 // Accept implements net.Listener.
 func (b borrowed) Accept() (net.Conn, error) {
-	c, err := b.TCPListener.Accept()
+	c, err := b.webListener.Accept()
 	if err != nil && (b.ctx.Err() != nil || b.period.Err() != nil) {
 		return nil, errWoken
 	}

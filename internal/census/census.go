@@ -1,14 +1,19 @@
 // Package census stands between an actor's mailbox and the actor, and sees what
-// protoactor keeps to itself: the stack of a failure, and the mail that an actor
-// never got because it stopped first.
+// protoactor keeps to itself: the stack of a failure, the mail that an actor
+// never got because it stopped first, and which actors there are and how they fare.
 //
-// It changes no delivery and answers nobody. What it sees goes to an Observer.
+// It changes no delivery. What it sees goes to an Observer, and into a Tree, where
+// whoever wants to know finds it without asking an actor. For actors of which there
+// are very many it has a lighter mailbox, the Inbox, and a lighter list, the Roll.
 package census
 
 import (
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-proxy/troupe/internal/supervise"
 )
 
 // Undelivered is a message that owns something, a socket for instance. When the
@@ -31,15 +36,30 @@ type mailbox struct {
 	actor.Mailbox
 	actor    actor.MessageInvoker
 	observer Observer
+	node     *node         // nil: no tree is to know the actor
 	stopping actor.Process // the actor in the registry, once it was told to stop
-	failed   bool          // once, at least: the mailbox may be suspended
+	failed   atomic.Bool   // once, at least: the mailbox may be suspended
 	stopped  bool
 }
 
 // RegisterHandlers puts the census between the mailbox and its actor.
 func (m *mailbox) RegisterHandlers(inv actor.MessageInvoker, d actor.Dispatcher) {
 	m.actor = inv
+	if who, ok := inv.(actor.Context); ok {
+		m.node.enter(who)
+	}
 	m.Mailbox.RegisterHandlers(m, d)
+}
+
+// PostSystemMessage sees what the inner mailbox keeps to itself.
+func (m *mailbox) PostSystemMessage(msg any) {
+	switch msg.(type) {
+	case *actor.SuspendMailbox:
+		m.failed.Store(true)
+	case *actor.ResumeMailbox:
+		m.node.broughtBack(Failed)
+	}
+	m.Mailbox.PostSystemMessage(msg)
 }
 
 func (m *mailbox) InvokeUserMessage(msg any) {
@@ -51,8 +71,17 @@ func (m *mailbox) InvokeUserMessage(msg any) {
 }
 
 func (m *mailbox) InvokeSystemMessage(msg any) {
-	if _, ok := msg.(*actor.Stop); ok && m.stopping == nil {
-		m.stopping = registered(m.actor)
+	switch msg.(type) {
+	case *actor.Stop:
+		m.node.stopping()
+		if m.stopping == nil {
+			m.stopping = registered(m.actor)
+		}
+	case *actor.Restart:
+		if m.stopped {
+			return // it was on its way, and would bring back what is gone
+		}
+		m.node.broughtBack(Running)
 	}
 	m.actor.InvokeSystemMessage(msg)
 	// Gone from the registry is what stopped means to everybody else. Its
@@ -61,14 +90,15 @@ func (m *mailbox) InvokeSystemMessage(msg any) {
 		return
 	}
 	m.stopped = true
-	if m.failed {
+	m.node.leave()
+	if m.failed.Load() {
 		// A mailbox that is suspended would keep its mail for ever.
 		m.PostSystemMessage(&actor.ResumeMailbox{})
 	}
 }
 
 func (m *mailbox) EscalateFailure(reason, msg any) {
-	m.failed = true
+	m.node.failed(supervise.Reason(reason))
 	if who, ok := m.actor.(actor.Context); ok {
 		m.observer.ActorFailed(who, reason, debug.Stack())
 	}

@@ -119,12 +119,6 @@ func (p *parser) intrinsic(symbol string, lhs, rhs ast.Expr) ast.Expr {
 	return callIntrinsic(lhs.Line(), binaryIntrinsic(symbol), lhs, rhs)
 }
 
-func (p *parser) concat(_ string, lhs, rhs ast.Expr) ast.Expr {
-	e := &ast.StringConcatOpExpr{Lhs: lhs, Rhs: rhs}
-	e.SetLine(lhs.Line())
-	return e
-}
-
 func (p *parser) relational(symbol string, lhs, rhs ast.Expr) ast.Expr {
 	p.branches(1)
 	e := &ast.RelationalOpExpr{Operator: symbol, Lhs: lhs, Rhs: rhs}

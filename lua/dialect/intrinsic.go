@@ -24,6 +24,7 @@ const (
 	forStep
 	forValues
 	tableTail
+	checkedLength
 )
 
 // binaryIntrinsic is the intrinsic of an operator.
@@ -74,28 +75,34 @@ func isIntrinsic(e ast.Expr) bool {
 }
 
 // Install gives a state what compiled chunks need beyond the engine. Call it
-// once per state, before a chunk runs; the threads of the state share it.
+// once per state, before a chunk runs; the threads of the state share it. To build
+// a string of more than longest bytes with ".." is an error.
 //
 // It sets a metatable for numbers, with __call alone: an operator that the
 // engine lacks is compiled to the call of a number that stands for it. Unlike a
 // global or an upvalue this needs no room in a function, works in any
 // environment, and is out of a policy's sight: getmetatable(1) is false. To call
 // any other number is the error that it is in Lua.
-func Install(L *lua.LState) {
+func Install(L *lua.LState, longest int) {
 	numbers := L.NewTable()
-	numbers.RawSetString("__call", L.NewFunction(call))
+	numbers.RawSetString("__call", L.NewFunction(runtime{longest}.call))
 	numbers.RawSetString("__metatable", lua.LFalse)
 	L.SetMetatable(lua.LNumber(0), numbers)
 }
 
+// runtime is what compiled chunks call in one state.
+type runtime struct{ longest int }
+
 // call is __call of numbers. The first argument is the number.
-func call(L *lua.LState) int {
+func (r runtime) call(L *lua.LState) int {
 	code, _ := L.Get(1).(lua.LNumber)
 	i := intrinsic(math.Float64bits(float64(code)) - codeBits)
 	if i.code() != code {
 		L.RaiseError("attempt to call a number value")
 	}
 	switch i {
+	case checkedLength:
+		L.Push(r.checkLength(L, L.Get(2)))
 	case floorDivide, modulo:
 		L.Push(arithmetic(L, i, L.Get(2), L.Get(3)))
 	case bitAnd, bitOr, bitXor, shiftLeft, shiftRight:

@@ -17,12 +17,14 @@ import (
 	"github.com/troupe-proxy/troupe/lua/dialect"
 )
 
+const longestString = 1 << 20
+
 // newState is a state with the standard libraries whose output goes to out.
 func newState(t testing.TB, out io.Writer) *lua.LState {
 	t.Helper()
 	L := lua.NewState(lua.Options{RegistryMaxSize: 1 << 20})
 	t.Cleanup(L.Close)
-	dialect.Install(L)
+	dialect.Install(L, longestString)
 	L.SetGlobal("print", L.NewFunction(func(L *lua.LState) int {
 		for i := range L.GetTop() {
 			if i > 0 {

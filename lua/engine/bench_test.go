@@ -28,6 +28,8 @@ func BenchmarkPcallError(b *testing.B) { benchmarkLoop(b, "pcall(error, 1)") }
 func BenchmarkFind(b *testing.B) {
 	benchmarkLoop(b, `string.find("mta1.example.com", "^([%w-]+)%.(.+)$")`)
 }
+func BenchmarkConcat(b *testing.B)    { benchmarkLoop(b, `local s = "user" .. i .. "@" .. n`) }
+func BenchmarkConcatOne(b *testing.B) { benchmarkLoop(b, `local s = "user" .. i`) }
 func BenchmarkFindPlain(b *testing.B) { benchmarkLoop(b, `string.find("mta1.example.com", "example")`) }
 func BenchmarkResume(b *testing.B) {
 	L, _ := mustState(b, Options{})

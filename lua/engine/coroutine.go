@@ -40,7 +40,11 @@ func nativeResume(L *lua.LState) lua.LGFunction {
 
 func (m *machine) newCoroutine(L *lua.LState) *lua.LState {
 	fn := checkFunction(L, 1)
+	if !m.coroutines.room() {
+		raisef(L, "too many coroutines (limit is %d)", mostCoroutines)
+	}
 	th := m.newThread()
+	m.coroutines.add(th)
 	th.Push(fn)
 	return th
 }

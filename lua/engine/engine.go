@@ -37,6 +37,8 @@ type machine struct {
 	broken    bool
 	random    generator
 	resources *resources
+	// coroutines are those that coroutine.create and wrap have made.
+	coroutines coroutines
 	// input and output are the default files of the io library.
 	stdin, input, output *lua.LUserData
 	// warnings are shown, by warn("@on").
@@ -65,7 +67,7 @@ func New(o Options) *lua.LState {
 	})
 	// The library takes the first state that calls a function for the main one.
 	L.G.MainThread, L.G.CurrentThread = L, L
-	m := &machine{options: o, main: L, resources: &resources{}}
+	m := &machine{options: o, main: L, resources: &resources{}, coroutines: newCoroutines()}
 	L.Panic = m.raise
 	L.G.Registry.RawSetString(registryKey, &lua.LUserData{Value: m, Metatable: lua.LNil})
 	m.openLibraries(L)
@@ -105,7 +107,7 @@ func (m *machine) openLibraries(L *lua.LState) {
 	m.openMath(L)
 	m.openOS(L)
 	m.openIO(L)
-	dialect.Install(L)
+	dialect.Install(L, m.options.Memory)
 }
 
 // library makes a table of functions and registers it as a global and as loaded.

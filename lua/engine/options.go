@@ -28,9 +28,9 @@ type Options struct {
 	// SearchPath is the first package.path, patterns with "?" separated by ";".
 	// Empty means "./?.lua;./?/init.lua".
 	SearchPath string
-	// Memory is the longest string in bytes that a library function builds. Zero
-	// means 16 MiB. It does not bound the operator "..", which belongs to
-	// gopher-lua.
+	// Memory is the longest string in bytes that a library function or the operator
+	// ".." builds. Zero means 16 MiB. A ".." that adds no more to one string than a
+	// short text written out in the chunk is not looked at.
 	Memory int
 	// CallDepth is how many Lua calls may be active at once, over all coroutines
 	// that wait for each other. Zero means 6000; it is held to 200 to 20000.

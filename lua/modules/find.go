@@ -28,8 +28,8 @@ func (x *Index) Roots() []string {
 	return slices.Sorted(maps.Keys(roots))
 }
 
-// Missing is what the read of a chain of fields would raise, such as that of
-// kumo, digest and sha256; empty when nothing is wrong with it, or when it leads
+// Missing is what is wrong with a chain of fields, such as kumo, digest and sha256:
+// that the last is not there or is refused; empty when nothing is, or when it leads
 // into what a function gives. The first of the chain is one of Roots.
 func (x *Index) Missing(chain []string) string {
 	module := chain[0]

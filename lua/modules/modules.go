@@ -2,9 +2,10 @@
 // describe, so that require finds them.
 //
 // It knows no module: the descriptions come from the packages below it and from
-// lua/policy. What it adds is how a name is missed: whoever reads one that is not
-// there gets an error with what was probably meant, instead of a nil that fails
-// later and elsewhere.
+// lua/policy. What it adds is how a name is missed. One that KumoMTA has and that is
+// refused here raises an error with the reason when it is read. Any other is nil, so
+// that a policy can ask whether it is there; what was probably meant is remembered,
+// for the message of the error when the nil is called.
 //
 // The tables belong to the state and are used in its goroutine alone.
 package modules
@@ -13,7 +14,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -82,17 +82,18 @@ func Open(L *lua.LState, env *spec.Env, all []spec.Module, refuse Refuse) {
 // field digest of kumo. A field is made when it is first read, since a policy uses
 // few of some hundred; so pairs does not list what nobody has used. A refuse of nil
 // raises a plain Lua error.
-func (x *Index) Open(L *lua.LState, env *spec.Env, refuse Refuse) {
+func (x *Index) Open(L *lua.LState, env *spec.Env, refuse Refuse) *Missed {
 	if refuse == nil {
 		refuse = func(L *lua.LState, message string) { L.RaiseError("%s", message) }
 	}
-	o := &opening{index: x, env: env, refuse: refuse}
+	o := &opening{index: x, env: env, refuse: refuse, missed: &Missed{index: x, module: make(map[string]string)}}
 	loaded := L.GetField(L.GetGlobal("package"), "loaded").(*lua.LTable)
 	for name := range x.entries {
 		if !strings.Contains(name, ".") {
 			loaded.RawSetString(name, o.table(L, name))
 		}
 	}
+	return o.missed
 }
 
 // opening is an index in one state.
@@ -100,6 +101,7 @@ type opening struct {
 	index  *Index
 	env    *spec.Env
 	refuse Refuse
+	missed *Missed
 }
 
 func (o *opening) table(L *lua.LState, name string) *lua.LTable {
@@ -112,18 +114,19 @@ func (o *opening) table(L *lua.LState, name string) *lua.LTable {
 // read is what reads a field that is not in the table, or not yet.
 func (o *opening) read(L *lua.LState, module string) int {
 	e := o.index.entries[module]
-	key, ok := L.Get(2).(lua.LString)
-	if !ok {
-		o.refuse(L, module+"["+shown(L.Get(2))+"]"+absent)
-	}
+	key, _ := L.Get(2).(lua.LString) // nothing has another key
 	field := string(key)
 	var value lua.LValue
 	if call := e.functions[field]; call != nil {
 		value = L.NewFunction(func(L *lua.LState) int { return call(o.env, L) })
 	} else if name, ok := e.tables[field]; ok {
 		value = o.table(L, name)
+	} else if _, refused := e.refused[field]; refused {
+		o.refuse(L, o.index.why(module, field))
 	} else {
-		o.missing(L, module, field)
+		o.missed.add(module, field)
+		L.Push(lua.LNil)
+		return 1
 	}
 	if t, ok := L.Get(1).(*lua.LTable); ok {
 		t.RawSetString(field, value)
@@ -133,11 +136,6 @@ func (o *opening) read(L *lua.LState, module string) int {
 }
 
 const absent = " is not part of this version of Troupe"
-
-// missing refuses a name that is not there.
-func (o *opening) missing(L *lua.LState, module, field string) {
-	o.refuse(L, o.index.why(module, field))
-}
 
 // meant is the clause that names what was probably meant: the same name in
 // another module, or a similar one in this.
@@ -155,16 +153,6 @@ func (x *Index) meant(module, field string) string {
 		return ", did you mean '" + module + "." + near + "'?"
 	}
 	return ""
-}
-
-func shown(v lua.LValue) string {
-	switch v := v.(type) {
-	case lua.LNumber:
-		return v.String()
-	case lua.LString:
-		return strconv.Quote(cut(string(v)))
-	}
-	return v.Type().String()
 }
 
 // cut shortens a name that is not one.

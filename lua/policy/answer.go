@@ -14,8 +14,8 @@ const (
 )
 
 // answerReader reads the table that a handler returned. It keeps the first
-// mistake. Values that are not names do not get into messages: a handler may
-// return what it should not.
+// mistake. What a handler that knows a password returns does not get into
+// messages, only its type and length: it may be the password.
 type answerReader struct{ err error }
 
 func (r *answerReader) fail(message string) {

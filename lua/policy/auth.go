@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/troupe-proxy/troupe/internal/access"
+	"github.com/troupe-proxy/troupe/internal/suggest"
 )
 
 // authEvent is asked about a client's user name and password.
@@ -25,7 +27,7 @@ var ErrRefused = errors.New("the credentials were refused")
 // ConnMeta is what a handler is told about the connection.
 type ConnMeta struct {
 	Peer  netip.AddrPort // the client
-	Local netip.AddrPort // the address it dialled
+	Local netip.AddrPort // what the listener is bound to, as 0.0.0.0:1080
 }
 
 func (m ConnMeta) table(L *lua.LState) *lua.LTable {
@@ -123,7 +125,8 @@ func (r *answerReader) identities(t *lua.LTable) []Identity {
 		}
 		id := Identity{Identity: r.text(one, "identity", key.name), Context: r.text(one, "context", key.name)}
 		if r.err == nil && !slices.Contains(identityContexts(), id.Context) {
-			r.fail(key.name + ".context: expected one of " + strings.Join(identityContexts(), ", ") + ", got " + quote(id.Context))
+			r.fail(fmt.Sprintf("%s.context: expected one of %s, got %q %d bytes%s", /**/
+				key.name, strings.Join(identityContexts(), ", "), len(id.Context), suggest.Hint(id.Context, identityContexts())))
 		}
 		all = append(all, id)
 	}

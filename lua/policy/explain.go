@@ -49,8 +49,16 @@ func (s *state) explain(f *failure) Errors {
 	if f.value == nil {
 		return Errors{{Position: at, Msg: "internal error: " + message, Err: f.err}}
 	}
+	if m := nilField.FindStringSubmatch(message); m != nil {
+		if why := s.missed.Why(m[1]); why != "" {
+			return Errors{{Position: at, Msg: why}}
+		}
+	}
 	return Errors{{Position: at, Msg: message, Traceback: s.traceback(f.trace)}}
 }
+
+// nilField is what Lua says of a field that is not there when it is used.
+var nilField = regexp.MustCompile(`^attempt to (?:call|index) a nil value \((?:field|method) '([^']+)'\)$`)
 
 // stopped is the error of a call whose context ended. Where it was is known, but
 // how it came there is of no interest.

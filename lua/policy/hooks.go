@@ -11,6 +11,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/troupe-proxy/troupe/internal/accesslog"
 	"github.com/troupe-proxy/troupe/internal/acctlog"
 	"github.com/troupe-proxy/troupe/lua/pool"
 )
@@ -24,7 +25,7 @@ type HookLimits struct {
 	// Deadline bounds one call. Default 5 s.
 	Deadline time.Duration
 	// HeapBudget is by how many bytes the heap may grow during a call that takes
-	// longer than some milliseconds. Default 256 MiB.
+	// longer than some milliseconds, and during the load of the policy. Default 256 MiB.
 	HeapBudget uint64
 }
 
@@ -33,7 +34,7 @@ func (l HookLimits) withDefaults() HookLimits {
 		States:     cmp.Or(l.States, 64),
 		Wait:       cmp.Or(l.Wait, 2*time.Second),
 		Deadline:   cmp.Or(l.Deadline, 5*time.Second),
-		HeapBudget: cmp.Or(l.HeapBudget, 256<<20),
+		HeapBudget: cmp.Or(l.HeapBudget, pool.DefaultHeapBudget),
 	}
 }
 
@@ -52,7 +53,9 @@ type Hooks struct {
 	program *program
 	events  map[string]struct{} // not changed once the policy is loaded
 	acctLog *acctlog.Config     // nor is this; nil: the policy asks for none
-	limits  HookLimits
+	// accessLog neither; nil: the policy asks for none.
+	accessLog *accesslog.Config
+	limits    HookLimits
 
 	socks  *pool.Pool[*state] // what clients wait for
 	nested *pool.Pool[*state] // what handlers wait for, so that they never wait for themselves
@@ -115,13 +118,13 @@ func (h *Hooks) Epoch() uint64 {
 }
 
 // Start begins the tasks that the policy asked for with kumo.spawn_task while it
-// was loaded, and the accounting log that it asked for, or ends that of the policy
-// before. It is called once the policy is in force; one that is only checked
+// was loaded, and the logs that it asked for, or ends those of the policy before. It is called once the policy is in force; one that is only checked
 // starts nothing.
 func (h *Hooks) Start() {
 	if h != nil {
 		h.program.options.Epoch.Add(1)
 		h.program.options.AcctLog.Configure(h.acctLog)
+		h.program.options.AccessLog.Configure(h.accessLog)
 		h.tasks.start()
 	}
 }
@@ -176,10 +179,17 @@ func (e *HookError) Error() string { return fmt.Sprintf("%s: %v", e.Event, e.Err
 // Unwrap gives ErrHook and the cause.
 func (e *HookError) Unwrap() []error { return []error{ErrHook, e.Err} }
 
-// errNoAnswer: the call succeeded and its answer is no good.
+// ErrAnswer is what a HookError is, for errors.Is, when the handler returned
+// something else than it should: nothing, or a value of the wrong type. Unlike a
+// failure this is the handler's own word, and it vouches for nobody.
+var ErrAnswer = errors.New("the answer of the policy is none")
+
+// errAnswer: the call succeeded and its answer is no good.
 type errAnswer struct{ message string }
 
 func (e *errAnswer) Error() string { return e.message }
+
+func (e *errAnswer) Unwrap() error { return ErrAnswer }
 
 // query is one call of a handler: how its arguments are made and its first result
 // read, both in the goroutine of the call.

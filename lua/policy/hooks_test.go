@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/access"
 	"github.com/troupe-proxy/troupe/lua/pool"
 )
 
@@ -64,7 +65,9 @@ func TestAuthenticate(t *testing.T) {
 		{"a number", `return 1`, AuthInfo{}, "got number"},
 		{"the password", `return password`, AuthInfo{}, "got string"},
 		{"a wrong context", `return { identities = { { identity = 'a', context = 'Magic' } } }`, AuthInfo{},
-			`identities[1].context: expected one of SmtpAuthPlainAuthentication, SmtpAuthPlainAuthorization, HttpBasicAuth, BearerToken, ProxyAuthRfc1929, LocalSystem, GenericAuth, got "Magic"`},
+			`identities[1].context: expected one of SmtpAuthPlainAuthentication, SmtpAuthPlainAuthorization, HttpBasicAuth, BearerToken, ProxyAuthRfc1929, LocalSystem, GenericAuth, got another text of 5 bytes`},
+		{"a misspelt context", `return { identities = { { identity = 'a', context = 'LocalSytem' } } }`, AuthInfo{},
+			`GenericAuth, got another text of 10 bytes, did you mean 'LocalSystem'?`},
 		{"no context", `return { identities = { { identity = 'a' } } }`, AuthInfo{}, "identities[1].context: expected a text, got nil"},
 		{"identities that are no list", `return { identities = 'a' }`, AuthInfo{}, "identities: expected an array, got string"},
 		{"an identity that is no table", `return { identities = { 'a' } }`, AuthInfo{}, "identities[1]: expected a table with identity and context, got string"},
@@ -89,6 +92,28 @@ func TestAuthenticate(t *testing.T) {
 				wantHookError(t, err, tt.err)
 			}
 		})
+	}
+}
+
+// An answer with the password in a wrong place used to show it in the log.
+func TestAnswersShowNoPassword(t *testing.T) {
+	const password = "PwXyz123!"
+	for _, answer := range []string{
+		`password`, `{ identities = password }`, `{ identities = { password } }`,
+		`{ identities = { { identity = user, context = password } } }`, `{ identities = { { identity = user, context = 'is ' .. password } } }`,
+		`{ identities = { { identity = user, [password] = 1 } } }`, `{ identities = {}, groups = password }`, `{ identities = { [password] = 1 } }`,
+		`{ identities = { { identity = password:rep(200), context = 'GenericAuth' } } }`,
+		`{ identities = { { identity = '\255' .. password, context = 'GenericAuth' } } }`,
+		`{ groups = { { password } }, peer_address = password }`, `{ peer_address = { password } }`, `error(password)`, `error({ password })`,
+	} {
+		h := mustHook(t, onAuth("return "+answer)+"kumo.on('http_server_validate_auth_basic', function(user, password) return "+answer+" end)")
+		_, first := h.Authenticate(t.Context(), "alice", password, testMeta)
+		_, second := h.Login(t.Context(), access.Auth{}, access.Credentials{Context: access.HTTPBasicAuth, User: "alice", HasPassword: true, Password: password})
+		for _, err := range []error{first, second} {
+			if got := errText(err); got == "" || strings.Contains(got, password) {
+				t.Errorf("%s: got %q; want an error without the password", answer, got)
+			}
+		}
 	}
 }
 

@@ -26,7 +26,9 @@ func (d *decoder) http(t *lua.LTable) HTTPListener {
 	h := defaultHTTP(d.at)
 	secure := tlsSettings{use: &h.UseTLS, certificate: &h.TLSCertificate, privateKey: &h.TLSPrivateKey, clientCA: &h.TLSClientCA}
 	d.table("", t, slices.Concat([]field{
-		{name: "listen", read: addressInto(&h.Listen)},
+		{name: "listen", read: httpAddressInto(&h.Listen)},
+		{name: "socket_mode", read: modeInto(&h.SocketMode)},
+		{name: "socket_group", read: groupInto(&h.SocketGroup)},
 		{name: "hostname", read: nameInto(&h.Hostname)},
 	}, secure.fields(), []field{
 		{name: "request_body_limit", read: wholeInto(&h.RequestBodyLimit, 1, largestWhole)},
@@ -34,6 +36,7 @@ func (d *decoder) http(t *lua.LTable) HTTPListener {
 		{name: "allowed_hosts", read: hostsInto(&h.AllowedHosts)},
 	}))
 	secure.check(d)
+	h.finishSocket(d, t)
 	return h
 }
 

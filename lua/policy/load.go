@@ -5,14 +5,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/accesslog"
 	"github.com/troupe-proxy/troupe/internal/acctlog"
 	"github.com/troupe-proxy/troupe/lua/modules/data"
 	"github.com/troupe-proxy/troupe/lua/modules/service"
@@ -51,6 +54,9 @@ type Options struct {
 	// AcctLog is what Hooks.Start configures as the policy asks for, and what is
 	// told of logins and decisions. It is the same for each load. Nil: there is none.
 	AcctLog *acctlog.Log
+	// AccessLog is what Hooks.Start configures as the policy asks for. It is the same
+	// for each load. Nil: there is none.
+	AccessLog *accesslog.Log
 	// Figures is what kumo.prometheus_metrics gives, as plain values in the shape
 	// of /metrics.json. Nil: that is refused.
 	Figures func(ctx context.Context) (any, error)
@@ -80,7 +86,7 @@ func OpenServices(epoch *atomic.Uint64) *service.Process {
 
 // Load reads the file and runs it. The caller owns the Policy and ends it with
 // Close. The error is an Errors; errors.Is sees fs.ErrNotExist,
-// context.DeadlineExceeded and such in it.
+// context.DeadlineExceeded, pool.ErrHeap and such in it.
 func Load(ctx context.Context, path string, o Options) (*Policy, error) {
 	source, failed := readFile(path)
 	if failed != nil {
@@ -109,9 +115,18 @@ func LoadSource(ctx context.Context, name string, source []byte, o Options) (*Po
 		policy: Policy{Name: name, SHA256: hex.EncodeToString(sum[:]), Hooks: program.hooks},
 		taken:  addresses{},
 	}
-	if errs := l.run(ctx, program); len(errs) > 0 {
+	err := pool.Watch(ctx, o.Hooks.HeapBudget, func(ctx context.Context) error {
+		if errs := l.run(ctx, program); len(errs) > 0 {
+			return errs
+		}
+		return nil
+	})
+	if err != nil {
 		program.hooks.Close()
-		return nil, errs
+		if errors.Is(err, pool.ErrHeap) {
+			debug.FreeOSMemory() // what the daemon goes on with is far less
+		}
+		return nil, err
 	}
 	return &l.policy, nil
 }
@@ -121,8 +136,9 @@ const proxyInit = "proxy_init"
 
 // load gathers what one run of proxy_init asks for. It belongs to one goroutine.
 type load struct {
-	policy Policy
-	taken  addresses
+	policy      Policy
+	taken       addresses
+	accessLogAt Position // where it was configured; Line 0: nowhere yet
 }
 
 // run is the whole life of the first Lua state, the only one in which proxy_init

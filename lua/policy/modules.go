@@ -22,7 +22,7 @@ func (p *program) index() *modules.Index {
 // as in KumoMTA, so that a policy written here runs there.
 func (s *state) openModules() {
 	s.L.G.Registry.RawSetString(stateKey, &lua.LUserData{Value: s, Metatable: lua.LNil})
-	s.program.modules.Open(s.L, s.env(), func(L *lua.LState, message string) { s.refuse(L, "", message) })
+	s.missed = s.program.modules.Open(s.L, s.env(), func(L *lua.LState, message string) { s.refuse(L, "", message) })
 	kumo := s.L.GetField(s.L.GetField(s.L.GetGlobal("package"), "loaded"), "kumo").(*lua.LTable)
 	kumo.RawSetString("version", lua.LString(s.program.options.Version))
 }
@@ -62,10 +62,11 @@ func Modules() []spec.Module {
 		},
 	}, {
 		Name: "proxy",
-		Doc:  "Listeners.",
+		Doc:  "Listeners, and the access log.",
 		Functions: []spec.Function{
 			start("start_proxy_listener", "proxy.start_proxy_listener", (*load).startListener, socks),
 			start("start_http_listener", "proxy.start_http_listener", (*load).startHTTP, http),
+			accessLogFunction(),
 		},
 	}}
 }

@@ -149,3 +149,25 @@ func TestVersionIsText(t *testing.T) {
 	}
 	p.Close()
 }
+
+// A policy that asks whether a function is there used to be refused.
+func TestPolicyAsksForNames(t *testing.T) {
+	p, err := LoadSource(t.Context(), "policy.lua", []byte(`local kumo = require 'kumo'
+local x = kumo.define_egress_source and 1 or 2
+assert(x == 2 and kumo.digest.sha3 == nil and kumo[1] == nil)`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	for source, want := range map[string]string{
+		"kumo.define_egress_source {}":                      "policy.lua:2: kumo.define_egress_source is not part of this version of Troupe",
+		"kumo.digest.sah256('x')":                           "policy.lua:2: kumo.digest.sah256 is not part of this version of Troupe, did you mean 'kumo.digest.sha256'?",
+		"kumo.nothing.here()":                               "policy.lua:2: kumo.nothing is not part of this version of Troupe",
+		"local ok, why = pcall(kumo.nothing) error(why, 0)": "policy.lua: attempt to call a nil value",
+	} {
+		_, err := LoadSource(t.Context(), "policy.lua", []byte("local kumo = require 'kumo'\n"+source), Options{})
+		if got := errText(err); !strings.HasPrefix(got+"\n", want+"\n") {
+			t.Errorf("%s: got %q; want %q", source, got, want)
+		}
+	}
+}

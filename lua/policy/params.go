@@ -174,8 +174,8 @@ func (d *decoder) address(key, text string) {
 	}
 }
 
-// durationInto reads a duration and holds it to a range; with a step, to whole
-// multiples of it.
+// durationInto reads a duration and holds it to a range, after it has been cut off
+// to whole multiples of step, as KumoMTA does.
 func durationInto(p *time.Duration, low, high, step time.Duration) reader {
 	return func(d *decoder, key string, v lua.LValue) {
 		const form = "a duration such as 30, '30s' or '1m 30s'"
@@ -188,6 +188,7 @@ func durationInto(p *time.Duration, low, high, step time.Duration) reader {
 			d.expected(key, form, v, why)
 			return
 		}
+		value = value.Truncate(step)
 		if what := checkDuration(value, low, high, step); what != "" {
 			d.expected(key, what, v, "")
 			return
@@ -198,7 +199,7 @@ func durationInto(p *time.Duration, low, high, step time.Duration) reader {
 
 // checkDuration says what was expected, or "" when the value is in range.
 func checkDuration(value, low, high, step time.Duration) string {
-	if value >= low && value <= high && value%step == 0 {
+	if value >= low && value <= high {
 		return ""
 	}
 	whole := "a duration"

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"time"
@@ -117,8 +118,8 @@ type Listener struct {
 type AuthCache struct {
 	// TTL is how long nobody is asked.
 	TTL time.Duration
-	// StaleIfError is how long an earlier yes stands while the handler fails. A no
-	// never becomes a yes.
+	// StaleIfError is how long after the end of TTL an earlier yes stands while the
+	// handler fails. An answer never becomes a yes, see ErrAnswer.
 	StaleIfError time.Duration
 }
 
@@ -133,9 +134,13 @@ type KeepAlive struct {
 // HTTPListener is one call of proxy.start_http_listener. Defaults are filled in.
 type HTTPListener struct {
 	At Position
-	// Listen is as in Listener. Default 127.0.0.1:8000.
-	Listen   string
-	Hostname string
+	// Listen is as in Listener, or UnixPrefix and a path. Default 127.0.0.1:8000.
+	Listen string
+	// SocketMode is that of a Unix socket, 0 to 0777; default 0660. SocketGroup is
+	// its group by name or number; empty: that of the process.
+	SocketMode  fs.FileMode
+	SocketGroup string
+	Hostname    string
 	// RequestBodyLimit is in bytes, after decompression. Default 2 MiB, at least 1.
 	RequestBodyLimit int64
 	// TrustedHosts are the networks whose clients need no password. Default

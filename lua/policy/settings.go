@@ -46,6 +46,10 @@ func (l *Listener) Settings() []Setting {
 func (h *HTTPListener) Settings() []Setting {
 	d := defaultHTTP(h.At)
 	var s settings
+	if _, ok := h.UnixSocket(); ok {
+		addTo(&s, "socket_mode", h.SocketMode, socketMode, shownMode)
+		addTo(&s, "socket_group", h.SocketGroup, "", quoted)
+	}
 	addTo(&s, "hostname", h.Hostname, d.Hostname, quoted)
 	s.tls(h.UseTLS, h.TLSCertificate, h.TLSPrivateKey, h.TLSClientCA)
 	addTo(&s, "request_body_limit", h.RequestBodyLimit, d.RequestBodyLimit, func(n int64) string { return strconv.FormatInt(n, 10) })

@@ -67,9 +67,9 @@ type claim struct {
 // call had no mistake at all: a policy may catch the error and go on, and what
 // was refused must not be there then. With port 0 the kernel gives each its own.
 func (a addresses) claim(d *decoder, key, listen string) bool {
-	address, port, err := checkAddress(listen)
+	address, fixed, err := canonicalListen(listen)
 	switch first, taken := a[address]; {
-	case !taken || err != nil || port == 0:
+	case !taken || err != nil || !fixed:
 	case first.at.Line == 0:
 		d.fail(key, "%s is given twice", quote(listen))
 	default:

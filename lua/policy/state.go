@@ -25,6 +25,8 @@ type state struct {
 	event string
 	// ctx is that of the call that runs.
 	ctx context.Context
+	// missed are the names that the policy has read and that no module has.
+	missed *modules.Missed
 	// raised is what one of our functions raised last, to know it again when it
 	// comes back out of Lua as plain text.
 	raised Errors

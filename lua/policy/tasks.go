@@ -77,8 +77,13 @@ func (t *tasks) start() {
 	t.waiting = nil
 }
 
-// run is the goroutine of a task.
+// run is the goroutine of a task. That nobody handles its event is known now only:
+// when it is asked for, the policy may not have registered its handlers yet.
 func (t *tasks) run(one task) {
+	if !t.hooks.Has(one.event) {
+		t.hooks.logFailure("a task of the policy failed", &HookError{Event: one.event, Err: spec.ErrNoHandler})
+		return
+	}
 	err := t.pool.Do(t.ctx, one.event, func(ctx context.Context, s *state) error {
 		args, errs := s.fromGo(ctx, []any{one.args})
 		if errs == nil {
@@ -108,7 +113,7 @@ func spawnFunction() spec.Function {
 		Name:   "spawn_task",
 		Params: []spec.Param{{Name: "parameters", Type: "table", Doc: "event_name, and args, a list that the handler gets as its one argument."}},
 		Doc: "Has the handler of an event run beside everything else, in a Lua state of its own and without a deadline. Its error " +
-			"goes to the log. While the policy is loaded, tasks are noted, and begin once it is in force; at the top level, " +
+			"goes to the log, as does that the event has none. While the policy is loaded, tasks are noted, and begin once it is in force; at the top level, " +
 			"which runs in each Lua state, that is done once for each load.",
 		Call: within((*state).spawnTask),
 	}
@@ -139,9 +144,6 @@ func (s *state) spawnTask(L *lua.LState) int {
 	}
 	if args == nil {
 		args = []any{}
-	}
-	if s.event != "" && !s.program.hooks.Has(string(event)) {
-		s.refuse(L, function, "event "+quoteKey(string(event))+" has no handler")
 	}
 	if err := s.program.hooks.tasks.add(task{event: string(event), args: args}); err != nil {
 		s.refuse(L, function, err.Error())

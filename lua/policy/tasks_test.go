@@ -47,8 +47,22 @@ func TestTaskFromAHandler(t *testing.T) {
 	log.waitFor(t, "job 0 nil nil")
 	log.waitFor(t, "a task of the policy failed")
 	log.waitFor(t, "this task is bad")
-	_, err := h.Authenticate(t.Context(), "nobody", "p", testMeta)
-	wantHookError(t, err, "kumo.spawn_task: event 'nobody' has no handler")
+}
+
+// A task of an event without a handler used to be an error for who asked for it;
+// KumoMTA logs one when the task would begin.
+func TestTaskWithoutAHandler(t *testing.T) {
+	var log lines
+	h := mustHook(t, `kumo.on('proxy_init', function() kumo.spawn_task { event_name = 'none of that name' } end)
+		kumo.spawn_task { event_name = 'nor of that' }
+		`+onAuth(`kumo.spawn_task { event_name = user } return true`), logTo(&log))
+	h.Start()
+	log.waitFor(t, "none of that name")
+	log.waitFor(t, "nor of that")
+	if _, err := h.Authenticate(t.Context(), "nobody", "p", testMeta); err != nil {
+		t.Errorf("got %v; want who asked for the task let in", err)
+	}
+	log.waitFor(t, "level=ERROR msg=\"a task of the policy failed\" target=lua error=\"nobody: ")
 }
 
 // A task without an end is no fault of the policy's: it ends with the hooks.

@@ -9,8 +9,9 @@ import (
 	"github.com/troupe-proxy/troupe/lua/modules"
 )
 
-// Use is where a policy names something of a module that is not there. Reading it
-// raises Why, which may happen only when a handler comes by.
+// Use is where a policy names something of a module that is not there, and Why says
+// so. What is refused raises an error when it is read, what is not known is nil and
+// does so when it is called; either may happen only when a handler comes by.
 type Use struct {
 	At  Position
 	Why string

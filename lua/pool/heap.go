@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"runtime/metrics"
 	"sync"
@@ -11,6 +12,23 @@ import (
 // looked at before its second look, so that the many short ones cost nothing.
 const watchEvery = 10 * time.Millisecond
 
+// DefaultHeapBudget is by how many bytes the heap may grow while a call runs when
+// nothing else is said.
+const DefaultHeapBudget = 256 << 20
+
+// Watch calls f and has its context end, with ErrHeap as the cause, when f fills
+// the memory: see Options.HeapBudget. It is for Lua that runs in no pool. f runs in
+// the goroutine of the caller, and Watch returns what it returns.
+func Watch(ctx context.Context, budget uint64, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := newWatchdog(cmp.Or(budget, DefaultHeapBudget), heapInUse)
+	defer w.close()
+	call := w.enter(cancel)
+	defer w.leave(call)
+	return f(ctx)
+}
+
 // watchdog ends calls that fill the memory. It is one goroutine, which lives
 // while calls run.
 //
@@ -20,8 +38,9 @@ const watchEvery = 10 * time.Millisecond
 // what, so every call that runs then is ended, the innocent with the guilty, and
 // what the rest of the process allocates meanwhile counts too; garbage counts
 // until it is collected. Between two looks a call can allocate as fast as the
-// memory is: the budget is overshot by some hundred megabytes at worst, and by
-// whatever a single library function takes that does not look at its context.
+// memory is: the budget is overshot by some hundred megabytes at worst. What a
+// single instruction of Lua takes is bounded by the longest string, see
+// engine.Options.
 type watchdog struct {
 	budget uint64
 	heap   func() uint64 // bytes in use

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -90,4 +91,21 @@ func TestHeapInUseIsReal(t *testing.T) {
 		t.Errorf("heap went from %d to %d with %d bytes more; want it to grow", before, after, len(keep))
 	}
 	keep[0] = 1
+}
+
+// What runs in no pool has the same bound.
+func TestWatch(t *testing.T) {
+	err := Watch(t.Context(), 32<<20, func(ctx context.Context) error {
+		var all [][]byte
+		for ctx.Err() == nil {
+			all = append(all, make([]byte, 1<<20))
+		}
+		return errors.Join(context.Cause(ctx), fmt.Errorf("after %d MiB", len(all)))
+	})
+	if !errors.Is(err, ErrHeap) {
+		t.Errorf("got %v; want ErrHeap", err)
+	}
+	if err := Watch(t.Context(), 0, func(ctx context.Context) error { return ctx.Err() }); err != nil {
+		t.Errorf("got %v; want what the function returned", err)
+	}
 }

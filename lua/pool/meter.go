@@ -16,8 +16,8 @@ const Building = "context-creation"
 // counter does not fall when a policy is loaded anew. Its methods may be called
 // from any goroutine.
 type Meter struct {
-	states, spare, abandoned atomic.Int64
-	loads, refused, dropped  atomic.Uint64
+	states, spare, abandoned, waiting atomic.Int64
+	loads, refused, dropped           atomic.Uint64
 
 	mu     sync.RWMutex
 	events map[string]*eventMeter
@@ -46,6 +46,7 @@ type Snapshot struct {
 	States    int64  // that exist: lent, spare or abandoned
 	Spare     int64  // that wait for a call
 	Abandoned int64  // whose call outlived its deadline and has not returned
+	Waiting   int64  // calls that wait for their turn
 	Loads     uint64 // states ever built
 	Refused   uint64 // calls that found no state in time
 	Dropped   uint64 // calls that nobody waits for and that were never made
@@ -67,7 +68,7 @@ type Event struct {
 // Snapshot reads all figures. They are not of quite the same moment.
 func (m *Meter) Snapshot() Snapshot {
 	s := Snapshot{
-		States: m.states.Load(), Spare: m.spare.Load(), Abandoned: m.abandoned.Load(),
+		States: m.states.Load(), Spare: m.spare.Load(), Abandoned: m.abandoned.Load(), Waiting: m.waiting.Load(),
 		Loads: m.loads.Load(), Refused: m.refused.Load(), Dropped: m.dropped.Load(),
 		Events: make(map[string]Event),
 	}

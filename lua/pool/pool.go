@@ -43,7 +43,7 @@ func (o Options[S]) withDefaults() Options[S] {
 	o.Wait = cmp.Or(o.Wait, 2*time.Second)
 	o.Deadline = cmp.Or(o.Deadline, 5*time.Second)
 	o.Abandoned = cmp.Or(o.Abandoned, 16)
-	o.HeapBudget = cmp.Or(o.HeapBudget, 256<<20)
+	o.HeapBudget = cmp.Or(o.HeapBudget, DefaultHeapBudget)
 	if o.Limits == nil {
 		o.Limits = NewLimits()
 	}
@@ -132,6 +132,8 @@ func (p *Pool[S]) enter(ctx context.Context) error {
 	if p.options.Wait < 0 {
 		return ErrBusy
 	}
+	p.options.Meter.waiting.Add(1)
+	defer p.options.Meter.waiting.Add(-1)
 	patience := time.NewTimer(p.options.Wait)
 	defer patience.Stop()
 	select {

@@ -198,7 +198,16 @@ func TestABusyPoolAnswersAfterTwoSeconds(t *testing.T) {
 		}
 		synctest.Wait()
 		began := time.Now()
+		go func() {
+			synctest.Wait() // the call below waits
+			if got := r.meter.Snapshot().Waiting; got != 1 {
+				t.Errorf("%d calls are said to wait; want 1", got)
+			}
+		}()
 		_, err := r.call(nothing)
+		if got := r.meter.Snapshot().Waiting; got != 0 {
+			t.Errorf("%d calls are said to wait after it; want 0", got)
+		}
 		if got := time.Since(began); !errors.Is(err, ErrBusy) || got != 2*time.Second {
 			t.Errorf("got %v after %v; want ErrBusy after 2s", err, got)
 		}

@@ -22,7 +22,7 @@ function kumo.on(event, handler) end
 ---@return string[][]? # For each handler the places, innermost first, that kumo.on was called from; nil when there is none.
 function kumo.get_event_registrars(event) end
 
----Has the handler of an event run beside everything else, in a Lua state of its own and without a deadline. Its error goes to the log. While the policy is loaded, tasks are noted, and begin once it is in force; at the top level, which runs in each Lua state, that is done once for each load.
+---Has the handler of an event run beside everything else, in a Lua state of its own and without a deadline. Its error goes to the log, as does that the event has none. While the policy is loaded, tasks are noted, and begin once it is in force; at the top level, which runs in each Lua state, that is done once for each load.
 ---@param parameters table event_name, and args, a list that the handler gets as its one argument.
 function kumo.spawn_task(parameters) end
 

@@ -12,4 +12,8 @@ function proxy.start_proxy_listener(parameters) end
 ---@param parameters proxy.HTTPListenerParameters What it listens on, and how it serves.
 function proxy.start_http_listener(parameters) end
 
+---Has a line of JSON written for each session that ends, as soon as the policy is in force. Only in proxy_init, and once. SIGUSR1 has the file opened anew after it was renamed. Raises all that is wrong with the parameters.
+---@param parameters table path: the file, with all its directories, which are not made, or '-' for standard output; needed. mode: its permissions as text when it is made, default '0640'. buffer_lines: how many lines may wait for the disk before lines are lost, default 16384. probes: true has a line also for clients that close before their first byte, default false.
+function proxy.configure_access_log(parameters) end
+
 return proxy

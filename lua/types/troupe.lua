@@ -27,7 +27,7 @@
 ---A client's connection.
 ---@class proxy.ConnectionMeta
 ---@field peer_address string the client, as '192.0.2.7:4711' or '[2001:db8::7]:4711'
----@field local_address string the address that the client dialled, in the same form
+---@field local_address string the address that the listener is bound to, as '0.0.0.0:1080', in the same form
 
 ---Who a client is.
 ---@class proxy.AuthInfo
@@ -59,7 +59,7 @@
 ---A session that has ended.
 ---@class proxy.SessionSummary
 ---@field peer_address string the client, as '192.0.2.7:4711' or '[2001:db8::7]:4711'
----@field local_address string the address that the client dialled, in the same form
+---@field local_address string the address that the listener is bound to, as '0.0.0.0:1080', in the same form
 ---@field source? string where we sent from; nil when nothing was dialled
 ---@field destination? string what was dialled
 ---@field outcome 'completed'|'failed' completed: relayed, and ended by one of the two sides
@@ -74,12 +74,12 @@
 
 ---@class proxy.ListenerParameters.auth_cache
 ---@field ttl? troupe.Duration For how long credentials that the handler found good are good without asking it. A password that is revoked goes on working for that long. KumoMTA's proxy has no auth_cache.
----@field stale_if_error? troupe.Duration For how long an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered.
+---@field stale_if_error? troupe.Duration For how long after the end of ttl an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered; so does an answer that is nil or of the wrong type.
 
 ---@class proxy.ListenerParameters.tcp_keepalive
 ---@field enabled? boolean Whether the system asks a silent client and a silent upstream whether they are still there.
----@field time? troupe.Duration The silence before the first question.
----@field interval? troupe.Duration The time between two questions.
+---@field time? troupe.Duration The silence before the first question. A fraction of a second is cut off.
+---@field interval? troupe.Duration The time between two questions. A fraction of a second is cut off.
 ---@field retries? integer After how many questions without an answer the connection is over.
 
 ---What proxy.start_proxy_listener takes.
@@ -110,7 +110,9 @@
 
 ---What proxy.start_http_listener takes.
 ---@class proxy.HTTPListenerParameters
----@field listen? string Where the listener is, as for SOCKS5 clients.
+---@field listen? string Where the listener is, as for SOCKS5 clients, or a Unix socket for the administration of this host: whoever may write to it is trusted, whatever trusted_hosts and allowed_hosts say. Its directory must be there. The socket is there with its permissions or not at all, takes the place of one that nobody listens on, and goes with the listener. KumoMTA has no Unix socket.
+---@field socket_mode? string Who may write to the Unix socket, and so connect. KumoMTA has no such key.
+---@field socket_group? string The group of the Unix socket. Who is not root has to be in it. KumoMTA has no such key.
 ---@field hostname? string The name in a certificate of Troupe's own.
 ---@field use_tls? boolean Whether clients speak TLS to the listener. 1.2 and 1.3 are spoken. Without tls_certificate the certificate is one of Troupe's own, signed by itself, for hostname.
 ---@field tls_certificate? troupe.KeySource The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use.

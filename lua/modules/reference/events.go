@@ -30,7 +30,8 @@ func events() []Event {
 			Result: "boolean|" + authClass,
 			Doc: "Happens when a client gives a user name and a password. true: they are good. false: they are not, and the client is told so. " +
 				"A table says who the client is; without an identity in it, it is a refusal. " +
-				"An error, nil or anything else refuses the client as well, and counts as the policy's failure and not as the client's.",
+				"An error, nil or anything else refuses the client as well, and counts as the policy's failure and not as the client's. " +
+				"After an error or a deadline, but not after nil or anything else, auth_cache.stale_if_error may let a client in that was let in before.",
 		},
 		{
 			Name:   "proxy_server_request",
@@ -89,7 +90,7 @@ func eventClasses() []spec.Class {
 	}
 	meta := []spec.Param{
 		{Name: "peer_address", Type: "string", Doc: "the client, as '192.0.2.7:4711' or '[2001:db8::7]:4711'"},
-		{Name: "local_address", Type: "string", Doc: "the address that the client dialled, in the same form"},
+		{Name: "local_address", Type: "string", Doc: "the address that the listener is bound to, as '0.0.0.0:1080', in the same form"},
 	}
 	return []spec.Class{
 		{Name: metaClass, Doc: "A client's connection.", Fields: meta},

@@ -28,6 +28,8 @@ const (
 
 const addressRange = "host:port such as '127.0.0.1:1080' or '[::1]:1080'"
 
+const httpAddressRange = "host:port such as '127.0.0.1:8000' or '[::1]:8000', or a Unix socket such as 'unix:/run/troupe/admin.sock'"
+
 // tlsParameters are those of both kinds of listener.
 func tlsParameters() []Parameter {
 	return []Parameter{
@@ -63,13 +65,13 @@ func listenerParameters() []Parameter {
 		{"auth_cache.ttl", durationType, "0", "a duration between 0s and 1day",
 			"For how long credentials that the handler found good are good without asking it. A password that is revoked goes on working for that long. KumoMTA's proxy has no auth_cache."},
 		{"auth_cache.stale_if_error", durationType, "0", "a duration between 0s and 1day",
-			"For how long an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered."},
+			"For how long after the end of ttl an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered; so does an answer that is nil or of the wrong type."},
 		{"tcp_keepalive.enabled", "boolean", "true", "true or false",
 			"Whether the system asks a silent client and a silent upstream whether they are still there."},
 		{"tcp_keepalive.time", durationType, "'5m'", "whole seconds between 1 and 32767",
-			"The silence before the first question."},
+			"The silence before the first question. A fraction of a second is cut off."},
 		{"tcp_keepalive.interval", durationType, "'30s'", "whole seconds between 1 and 32767",
-			"The time between two questions."},
+			"The time between two questions. A fraction of a second is cut off."},
 		{"tcp_keepalive.retries", "integer", "3", "a whole number between 1 and 127",
 			"After how many questions without an answer the connection is over."},
 		{"destination_series", "integer", "1000", "a whole number between 0 and 100000",
@@ -83,8 +85,12 @@ func listenerParameters() []Parameter {
 // httpParameters are those of proxy.start_http_listener.
 func httpParameters() []Parameter {
 	all := []Parameter{
-		{"listen", addressType, "'127.0.0.1:8000'", addressRange,
-			"Where the listener is, as for SOCKS5 clients."},
+		{"listen", addressType, "'127.0.0.1:8000'", httpAddressRange,
+			"Where the listener is, as for SOCKS5 clients, or a Unix socket for the administration of this host: whoever may write to it is trusted, whatever trusted_hosts and allowed_hosts say. Its directory must be there. The socket is there with its permissions or not at all, takes the place of one that nobody listens on, and goes with the listener. KumoMTA has no Unix socket."},
+		{"socket_mode", "string", "('0660' of a Unix socket)", "a mode in four octal digits, '0000' to '0777'",
+			"Who may write to the Unix socket, and so connect. KumoMTA has no such key."},
+		{"socket_group", "string", "(the group of the process)", "the name of a group such as 'troupe', or its number as a string",
+			"The group of the Unix socket. Who is not root has to be in it. KumoMTA has no such key."},
 		{"hostname", "string", "(the name of the host)", "a name such as 'proxy.example.com'",
 			"The name in a certificate of Troupe's own."},
 	}

@@ -135,12 +135,16 @@ func TestTypes(t *testing.T) {
 	beside := map[string]string{
 		"tls_certificate": ", tls_private_key = 'key.pem'", "tls_private_key": ", tls_certificate = 'file.pem'",
 		"tls_client_ca": ", use_tls = true", "source_choice": ", source = '192.0.2.1'",
+		"socket_mode": ", listen = 'unix:/run/x.sock'", "socket_group": ", listen = 'unix:/run/x.sock'",
 	}
 	for function, described := range starters {
 		for _, p := range described {
 			given := values[p.Type]
-			if p.Key == "allowed_hosts" {
+			switch p.Key {
+			case "allowed_hosts":
 				given = []string{"{ 'proxy.example.com' }", "{}"}
+			case "socket_mode":
+				given = []string{"'0660'", "'0600'"}
 			}
 			for _, value := range given {
 				if _, err := load(t, function, assign(p.Key, value)+beside[p.Key]); err != nil && p.Key != "require_source" {

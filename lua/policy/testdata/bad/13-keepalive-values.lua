@@ -6,7 +6,7 @@ kumo.on('proxy_init', function()
     listen = '127.0.0.1:1080',
     tcp_keepalive = {
       enabled = 'on',
-      time = '1500ms',
+      time = '999ms',
       interval = 40000,
       retries = 2.5,
     },

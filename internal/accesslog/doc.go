@@ -1,0 +1,15 @@
+// Package accesslog writes the access log: one line for each session that has
+// ended, a JSON object with the same keys in the same order, null where there is
+// nothing to say. The line is described at Session.
+//
+// No session waits for a disk. A line goes into a buffer of so many lines, which
+// one goroutine writes at least once a second; every write has whole lines, so
+// that whoever follows the file never reads half of one. What cannot be written
+// stays in the buffer and is tried again each second; lines that find the buffer
+// full are lost, counted, and said in the daemon's log.
+//
+// The file is only ever appended to. To rotate it, rename it and Reopen the log:
+// lines go to the old file until the new one is open. The package deletes and
+// compresses nothing, decides nothing and is told no secret: the sessions come
+// from actors/, the Config from the policy.
+package accesslog

@@ -1,0 +1,6 @@
+local kumo = require 'kumo'
+local proxy = require 'proxy'
+
+kumo.on('proxy_init', function()
+  proxy.configure_access_log { mode = '0666' }
+end)

@@ -1,0 +1,3 @@
+local proxy = require 'proxy'
+
+proxy.configure_access_log { path = '-' }
