@@ -38,6 +38,8 @@ type Config struct {
 
 	// Control is what may be looked at and set off. Nil: nothing is there yet.
 	Control *Control
+	// Operator is what the pages for people show besides.
+	Operator Operator
 
 	// Access decides who may use a route: the handler it returns calls that of the
 	// route, or refuses. Nil: trusted hosts alone have what not everybody may.

@@ -27,6 +27,8 @@ type Control struct {
 	// sessions after limit; 0 is none. Undrain undoes that.
 	Drain   func(ctx context.Context, listener string, limit time.Duration, by string) (Drained, error)
 	Undrain func(ctx context.Context, listener, by string) (Drained, error)
+	// ReopenLog opens the access log anew.
+	ReopenLog func(ctx context.Context) error
 }
 
 // Refused is an error that a request is to blame for, or what it asks about.
@@ -55,9 +57,9 @@ type Node struct {
 	State       string    `json:"state" required:"true" description:"running, failed (it waits to be brought back) or stopping; of a connection its phase."`
 	Since       time.Time `json:"since" required:"true" description:"When it began, or was brought back last."`
 	Restarts    uint64    `json:"restarts" required:"true" description:"How often its parent brought it back, after a failure, for a reload or by request."`
-	LastFailure *Failure  `json:"last_failure" required:"true"`
+	LastFailure *Failure  `json:"last_failure" required:"true" nullable:"true"`
 	Mailbox     int       `json:"mailbox" required:"true" description:"Messages that wait."`
-	Children    []Node    `json:"children" required:"true" nullable:"false"`
+	Children    []Node    `json:"children" nullable:"false"`
 	Summarised  *LeftOut  `json:"summarised,omitempty" description:"The connections that are not among the children."`
 	Next        string    `json:"next,omitempty" description:"With it as after, and this path, the connections that follow are shown."`
 }

@@ -47,6 +47,16 @@ func controlOperations() []operation {
 			answers: []reply{document(endDocument{}, "What it was waiting for."), badQuery, text(404, "It is not open."), broken, notUp},
 		},
 		{
+			method: http.MethodGet, path: "/api/admin/who", id: "who", tag: tagAdmin, needs: Trusted, request: whoQuery{},
+			summary: "Whose a source port is", about: "Of the sessions that are open; the access log knows the others.",
+			answers: []reply{document(whoDocument{}, "Who has it."), badQuery, text(404, "No open session has it."), broken, notUp},
+		},
+		{
+			method: http.MethodPost, path: "/api/admin/log/reopen", id: "reopen_log", tag: tagAdmin, needs: Trusted,
+			summary: "Open the access log anew", about: "As after its file was renamed. SIGUSR1 does the same.",
+			answers: []reply{{status: 200, about: "The new file is written."}, text(409, "The policy configures no access log."), broken, notUp},
+		},
+		{
 			method: http.MethodPost, path: "/api/admin/reload", id: "reload", tag: tagAdmin, needs: Trusted,
 			summary: "Read the policy and the certificates anew",
 			answers: []reply{document(Reloaded{}, "What has changed of the listeners."), text(422, "The policy is broken, and the one before goes on; the text says why."), broken, notUp},

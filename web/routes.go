@@ -29,13 +29,13 @@ import (
 //     words otherwise.
 //   - A panic is 500, is logged, and ends the request alone.
 //   - Every answer forbids a browser to guess its type, to show it in a frame, and,
-//     the page of the API excepted, to load anything for it.
+//     pages excepted, to load anything for it.
 func Handler(c Config) http.Handler {
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	r := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	r.NotFoundHandler = http.HandlerFunc(handleNotFound)
 	origin := newOriginCheck()
-	for _, row := range c.rows() {
+	for _, row := range slices.Concat(c.rows(), c.operatorRows(r)) {
 		route := Route{
 			Path: row.path, Needs: row.needs, Methods: row.methods.names(),
 			Handler: limitBody(c.RequestBodyLimit, row.methods),
@@ -69,7 +69,9 @@ func (c Config) rows() []row {
 		{"/api/admin/tree", Trusted, methods{"GET": c.controlled(c.handleTree)}},
 		{"/api/admin/restart", Trusted, methods{"POST": c.controlled(c.handleRestart)}},
 		{"/api/admin/sessions", Trusted, methods{"GET": c.controlled(c.handleSessionsList), "DELETE": c.controlled(c.handleSessionsEnd)}},
-		{"/api/admin/sessions/{id}", Trusted, methods{"DELETE": c.controlled(c.handleSessionEnd)}},
+		{"/api/admin/sessions/{id}", Trusted, methods{"DELETE": withID(c.controlled(c.handleSessionEnd))}},
+		{"/api/admin/who", Trusted, methods{"GET": c.controlled(c.handleWho)}},
+		{"/api/admin/log/reopen", Trusted, methods{"POST": c.controlled(c.handleLogReopen)}},
 		{"/api/admin/reload", Trusted, methods{"POST": c.controlled(c.handleReload)}},
 		{"/api/admin/drain", Trusted, methods{"POST": c.controlled(c.handleDrain), "DELETE": c.controlled(c.handleUndrain)}},
 		{"/api-docs/openapi.json", Everyone, methods{"GET": document}},

@@ -97,7 +97,7 @@ func (c Config) handleSessionsList(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	var meant []ranked
+	page := pageOf{most: limit + 1} // one more, to know whether there is one
 	total := 0
 	for s := range c.Control.Sessions() {
 		if !filter.means(&s, now) {
@@ -106,10 +106,10 @@ func (c Config) handleSessionsList(w http.ResponseWriter, r *http.Request) {
 		total++
 		if one := order.rank(&s, now); order.after == nil || one.compare(order.after) > 0 {
 			one.session = s
-			meant = append(meant, one)
+			page.add(one)
 		}
 	}
-	slices.SortFunc(meant, func(a, b ranked) int { return a.compare(&b) })
+	meant := page.first()
 	list := sessionsDocument{Sessions: []sessionDocument{}, Total: total}
 	for _, one := range meant[:min(limit, len(meant))] {
 		list.Sessions = append(list.Sessions, describeSession(&one.session, now))
@@ -167,15 +167,10 @@ func (c Config) handleSessionEnd(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	text := mux.Vars(r)["id"]
-	id, err := parseID(text)
-	if err != nil {
-		writeError(w, http.StatusNotFound, err.Error())
-		return
-	}
+	id, _ := parseID(mux.Vars(r)["id"])
 	ended := c.Control.EndSessions([]uint64{id}, peerText(r))
 	if ended == (Ended{}) {
-		writeError(w, http.StatusNotFound, "there is no session "+cut(text)+", or it has ended")
+		writeError(w, http.StatusNotFound, "there is no session "+formatID(id)+", or it has ended")
 		return
 	}
 	writeEnded(w, ended, false)
@@ -191,12 +186,20 @@ func writeEnded(w http.ResponseWriter, e Ended, dry bool) {
 // An ID is written as in the access log.
 func formatID(id uint64) string { return fmt.Sprintf("%016x", id) }
 
-func parseID(text string) (uint64, error) {
+func parseID(text string) (id uint64, ok bool) {
 	id, err := strconv.ParseUint(text, 16, 64)
-	if err != nil || formatID(id) != text {
-		return 0, fmt.Errorf("expected the id of a session, sixteen digits 0-9a-f, got %q", cut(text))
-	}
-	return id, nil
+	return id, err == nil && formatID(id) == text
+}
+
+// withID answers a path whose last part is no ID like any other that is not there.
+func withID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := parseID(mux.Vars(r)["id"]); !ok {
+			handleNotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func describeSession(s *Session, now time.Time) sessionDocument {
@@ -235,6 +238,24 @@ type ranked struct {
 	session Session
 }
 
+// pageOf keeps the first of many in an order, and little more.
+type pageOf struct {
+	most int
+	kept []ranked
+}
+
+func (p *pageOf) add(r ranked) {
+	if p.kept = append(p.kept, r); len(p.kept) >= 2*p.most {
+		p.kept = p.first()
+	}
+}
+
+// first are those, in their order.
+func (p *pageOf) first() []ranked {
+	slices.SortFunc(p.kept, func(a, b ranked) int { return a.compare(&b) })
+	return p.kept[:min(p.most, len(p.kept))]
+}
+
 func parseOrder(text, after string) (sessionOrder, error) {
 	text = cmp.Or(text, "-age")
 	o := sessionOrder{sign: 1}
@@ -245,8 +266,8 @@ func parseOrder(text, after string) (sessionOrder, error) {
 	switch name {
 	case "age": // by what does not change meanwhile
 		o.by = func(s *Session, _ time.Time) int64 { return -s.Since.UnixNano() }
-	case "idle":
-		o.by = func(s *Session, now time.Time) int64 { return -now.Add(-s.Idle).UnixMilli() }
+	case "idle": // by the second, since two looks do not see quite the same
+		o.by = func(s *Session, now time.Time) int64 { return -now.Add(-s.Idle).Unix() }
 	case "bytes":
 		o.by = func(s *Session, _ time.Time) int64 { return int64(s.Received + s.Sent) }
 	default:

@@ -193,8 +193,8 @@ func TestAccess(t *testing.T) {
 		})
 	}
 	h := Handler(c)
-	if len(routes) != len(known) {
-		t.Fatalf("got %d routes; want %d", len(routes), len(known))
+	if want := len(known) + len(operatorKnown); len(routes) != want {
+		t.Fatalf("got %d routes; want %d", len(routes), want)
 	}
 	for i, k := range known {
 		r := routes[i]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 
@@ -30,7 +31,7 @@ const largestPolicy = 5 << 20
 
 // checkFlags are what can be said on the command line of check.
 type checkFlags struct {
-	explain       string
+	explain       []string
 	listener      string
 	source        string
 	passwordStdin bool
@@ -48,7 +49,8 @@ would start. It opens no socket by itself, so that it can run beside the daemon.
 
 With --explain it says, step by step, what would become of a request, without
 dialling: it asks the hooks of the policy, and the resolver if the destination is
-a name. Exit code 0: it would be dialled. 4: it would be refused.
+a name. Exit code 0: it would be dialled. 4: it would be refused. Given more than
+once, the requests are gone through in that order, and 4 is one of them refused.
 
 A hook for user names is asked with the password in $` + passwordName + `,
 or in the first line of standard input with --password-stdin.`,
@@ -59,7 +61,7 @@ or in the first line of standard input with --password-stdin.`,
 		RunE: func(c *cobra.Command, args []string) error { return check(c, args[0], &f) },
 	}
 	p := c.Flags()
-	p.StringVar(&f.explain, "explain", "", "say what becomes of `user@client→destination[+src=address]`")
+	p.StringArrayVar(&f.explain, "explain", nil, "say what becomes of `user@client→destination[+src=address]`")
 	p.StringVar(&f.listener, "listener", "", "with --explain: the `address:port` that the client connects to, where there are several")
 	p.StringVar(&f.source, "source", "", "with --explain: the `address` that a BIND before the CONNECT asks for")
 	p.BoolVar(&f.passwordStdin, "password-stdin", false, "with --explain: the password is the first line of standard input")
@@ -68,7 +70,7 @@ or in the first line of standard input with --password-stdin.`,
 
 // check is the whole of troupe check.
 func check(c *cobra.Command, path string, f *checkFlags) error {
-	q, err := f.question()
+	questions, err := f.questions(c.Flags().Changed)
 	if err != nil {
 		return usage(err)
 	}
@@ -78,16 +80,17 @@ func check(c *cobra.Command, path string, f *checkFlags) error {
 	heard := &heard{}
 	p, main, err := loadForCheck(c, path, heard)
 	if err != nil {
-		heard.print(c.ErrOrStderr())
+		printLog(c.ErrOrStderr(), heard.all(), everyLevel)
 		return err
 	}
 	defer p.Close()
-	if q != nil {
-		return explain(c, p, q, f)
+	if len(questions) > 0 {
+		return explainAll(c, p, questions, f)
 	}
+	said := heard.all() // the report runs the top level of the policy once more
 	err = report(c.Context(), c.OutOrStdout(), p, warnings(p, main, heard))
 	if err == nil {
-		heard.print(c.OutOrStdout())
+		printLog(c.OutOrStdout(), said, slog.LevelWarn) // the others are warnings of the report
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -37,28 +38,64 @@ type explainer struct {
 	unheard error // why the policy did not decide about the BIND
 }
 
-// explain answers a question about a policy that has loaded.
-func explain(c *cobra.Command, p *policy.Policy, q *question, f *checkFlags) error {
+// explainAll answers questions about a policy that has loaded, one after the other.
+// The error is errWouldRefuse if that is the answer to one of them.
+func explainAll(c *cobra.Command, p *policy.Policy, all []*question, f *checkFlags) error {
+	e, err := newExplainer(c, p, f)
+	if err != nil {
+		return err
+	}
+	refused := false
+	for _, q := range all {
+		if len(all) > 1 {
+			row(e.out, "question", "%s", q.text)
+		}
+		err := e.explain(c.Context(), q)
+		if err != nil && !errors.Is(err, errWouldRefuse) {
+			return err
+		}
+		refused = refused || err != nil
+	}
+	if refused {
+		return errWouldRefuse
+	}
+	return nil
+}
+
+// newExplainer knows all but the question.
+func newExplainer(c *cobra.Command, p *policy.Policy, f *checkFlags) (*explainer, error) {
 	l, err := chooseListener(p, f.listener)
 	if err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
 	host, err := rules.NewHosts(rules.ReadHost, func(err error) {
 		fmt.Fprintf(c.ErrOrStderr(), "not all addresses of this host are known: %v\n", err)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	set, err := rules.Compile(&l.Rules, host)
 	if err != nil {
-		return fmt.Errorf("%s: %w", l.At, err)
+		return nil, fmt.Errorf("%s: %w", l.At, err)
 	}
-	e := &explainer{
-		out: c.OutOrStdout(), hooks: p.Hooks, listener: l, set: set, host: host, resolver: net.DefaultResolver,
-		asked: q, client: q.client.Addr().WithZone(""),
-		password: func() (string, bool, error) { return f.password(c.InOrStdin()) },
+	var once sync.Once // standard input has one
+	var text string
+	var given bool
+	var failed error
+	password := func() (string, bool, error) {
+		once.Do(func() { text, given, failed = f.password(c.InOrStdin()) })
+		return text, given, failed
 	}
-	return e.run(c.Context())
+	return &explainer{
+		out: c.OutOrStdout(), hooks: p.Hooks, listener: l, set: set, host: host, resolver: net.DefaultResolver, password: password,
+	}, nil
+}
+
+// explain answers one question.
+func (e *explainer) explain(ctx context.Context, q *question) error {
+	one := *e // nothing of one question is known in the next
+	one.asked, one.client = q, q.client.Addr().WithZone("")
+	return one.run(ctx)
 }
 
 // chooseListener is the one that was named, or the only one.

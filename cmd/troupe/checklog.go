@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -20,11 +22,9 @@ type heard struct {
 
 func (h *heard) logger() *slog.Logger { return slog.New(hearing{h}) }
 
-// warnings are the lines that are warnings or worse.
+// warnings are the lines that are warnings or worse, without their level.
 func (h *heard) warnings() (all []string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, r := range h.records {
+	for _, r := range h.all() {
 		if r.Level >= slog.LevelWarn {
 			all = append(all, r.Message)
 		}
@@ -32,14 +32,24 @@ func (h *heard) warnings() (all []string) {
 	return all
 }
 
-// print prints all of it.
-func (h *heard) print(out io.Writer) {
+// all is what was said so far.
+func (h *heard) all() []slog.Record {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, r := range h.records {
-		row(out, "log", "%s: %s", strings.ToLower(r.Level.String()), r.Message)
+	return slices.Clone(h.records)
+}
+
+// printLog prints lines of the log, those below a level.
+func printLog(out io.Writer, all []slog.Record, below slog.Level) {
+	for _, r := range all {
+		if r.Level < below {
+			row(out, "log", "%s: %s", strings.ToLower(r.Level.String()), r.Message)
+		}
 	}
 }
+
+// everyLevel is above all levels.
+const everyLevel slog.Level = math.MaxInt
 
 // hearing is the slog.Handler of a heard. The one attribute of a policy's lines is
 // that they are a policy's.

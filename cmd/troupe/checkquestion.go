@@ -11,6 +11,7 @@ import (
 
 // question is a request that check --explain is asked about.
 type question struct {
+	text   string // as it was asked
 	user   string // empty: the client gives none
 	client netip.AddrPort
 	host   string // an address or a name
@@ -29,27 +30,33 @@ var (
 	errOnlyExplain = errors.New("--listener, --source and --password-stdin need --explain")
 )
 
-// question reads what is asked; nil when nothing is.
-func (f *checkFlags) question() (*question, error) {
-	if f.explain == "" {
-		if f.listener != "" || f.source != "" || f.passwordStdin {
+// questions reads what is asked; none when nothing is. given says which flags stand
+// on the command line.
+func (f *checkFlags) questions(given func(flag string) bool) ([]*question, error) {
+	if !given("explain") {
+		if given("listener") || given("source") || f.passwordStdin {
 			return nil, errOnlyExplain
 		}
 		return nil, nil
 	}
-	q, err := parseQuestion(f.explain)
-	if err != nil {
-		return nil, fmt.Errorf("--explain: expected %s, got %q (%w)", questionForm, f.explain, err)
-	}
-	if f.source != "" {
-		if q.source.IsValid() {
-			return nil, errTwoSources
+	var all []*question
+	for _, text := range f.explain {
+		q, err := parseQuestion(text)
+		if err != nil {
+			return nil, fmt.Errorf("--explain: expected %s, got %q (%w)", questionForm, text, err)
 		}
-		if q.source, err = parseSource(f.source); err != nil {
-			return nil, fmt.Errorf("--source: expected an address such as 192.0.2.1, got %q", f.source)
+		if given("source") {
+			if q.source.IsValid() {
+				return nil, errTwoSources
+			}
+			if q.source, err = parseSource(f.source); err != nil {
+				return nil, fmt.Errorf("--source: expected an address such as 192.0.2.1, got %q", f.source)
+			}
 		}
+		q.text = text
+		all = append(all, q)
 	}
-	return q, nil
+	return all, nil
 }
 
 // parseQuestion reads the text of --explain. A user name may have an @ of its own.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/troupe-proxy/troupe/internal/adminclient"
 )
 
 // flags are what can be said on the command line. Those that KumoMTA's
@@ -22,6 +24,8 @@ type flags struct {
 	stateDir       string
 	strict         bool
 	dryRun         bool
+	dumpOpenAPI    bool
+	dumpMetrics    bool
 }
 
 // Exit codes.
@@ -76,8 +80,13 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 	p.StringVar(&f.stateDir, "state-dir", "", "keep the last good policy in `dir`, for a start with a broken one ($STATE_DIRECTORY)")
 	p.BoolVar(&f.strict, "strict", false, "end when the policy is broken at the start, whatever is kept")
 	p.BoolVar(&f.dryRun, "dry-run", false, "check the policy, say what would be started, and end")
+	p.BoolVar(&f.dumpOpenAPI, "dump-openapi-spec", false, "print the description of the HTTP API as OpenAPI, and end")
+	p.BoolVar(&f.dumpMetrics, "dump-metric-metadata", false, "print what there is to know of every metric as JSON, and end")
 	p.StringVar(&f.diagLogDir, "diag-log-dir", "", "write the log to hourly files in `dir` instead of stderr")
 	p.StringVar(&f.diagFormat, "diag-format", "full", "form of the log: full, compact, pretty or json")
+	c.AddCommand(newCheckCommand())
+	c.AddGroup(&cobra.Group{ID: groupAdmin, Title: "For a running daemon:"})
+	c.AddCommand(adminCommands()...)
 	return c
 }
 
@@ -113,10 +122,17 @@ func exitCode(err error, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errForced):
 		return exitForced // in silence: stderr may be what it all waits for
+	case errors.Is(err, errWouldRefuse):
+		return exitRefused // in silence: it is an answer
+	case errors.Is(err, errNotServing):
+		return exitFailed // in silence: it is an answer
 	case errors.As(err, &usageError{}):
 		fmt.Fprintf(stderr, "Error: %v\nTry 'troupe --help'.\n", err)
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "Error: %v\n", err)
+	if unreachable := (*adminclient.UnreachableError)(nil); errors.As(err, &unreachable) {
+		return exitUnreachable
+	}
 	return exitFailed
 }

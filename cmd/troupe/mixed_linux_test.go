@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -19,6 +20,11 @@ const (
 	// on, as "10m".
 	soakTime     = "TROUPE_SOAK"
 	mixedWorkers = 64
+	// registryGrowth is what the heap may grow by and stay so: protoactor's registry
+	// of processes is 32,768 maps, each of which takes its first memory with the
+	// first name in it and keeps it. That ends at about 13 MiB, in ten minutes as in
+	// one.
+	registryGrowth = 20 << 20
 )
 
 // TestMixedSessions carries sessions of every kind beside each other: short,
@@ -41,7 +47,7 @@ func TestMixedSessions(t *testing.T) {
 	m := &mixed{proxy: d.socks(), hosts: hosts}
 	m.run(t, time.Second) // all that is made once is there now
 	d.awaitFigure(0, "proxy_active_connections", "listener", d.socks())
-	before, heap := d.footprint(), d.settled()
+	before, heap := d.footprint(), d.collected()
 	m.run(t, lasting)
 	if t.Failed() {
 		t.FailNow()
@@ -70,8 +76,8 @@ func TestMixedSessions(t *testing.T) {
 		after = d.footprint()
 		return after.files <= before.files+pipes && after.goroutines <= before.goroutines+5
 	})
-	left := d.settled()
-	if left > heap+8<<20 {
+	left := d.collected()
+	if left > heap+registryGrowth {
 		t.Errorf("the heap grew from %.0f to %.0f bytes; want it where it was", heap, left)
 	}
 	t.Logf("%v: %d orderly sessions and %d reset; up %d to %d bytes, down %d to %d; before %+v and %.1f MiB of heap, after %+v and %.1f MiB",
@@ -80,10 +86,28 @@ func TestMixedSessions(t *testing.T) {
 	d.endWell()
 }
 
-// span is how many bytes may have been carried.
-type span struct{ least, most atomic.Uint64 }
+// collected is the heap in use after its garbage was collected: a look at the
+// figures makes some, so that enough of them have it collected. The least of
+// several such is what stays: who looks leaves something behind, too.
+func (d *daemon) collected() float64 {
+	d.t.Helper()
+	least := math.Inf(1)
+	look := func() (cycles uint64) {
+		now := d.scrape()
+		least = min(least, now.value("go_memstats_heap_inuse_bytes"))
+		return now.families["go_gc_duration_seconds"].GetMetric()[0].GetSummary().GetSampleCount()
+	}
+	look()
+	least = math.Inf(1) // it was before
+	for end := look() + 4; look() < end; {
+	}
+	return least
+}
 
-func (s *span) add(least, most int) {
+// carried is how many bytes may have been carried.
+type carried struct{ least, most atomic.Uint64 }
+
+func (s *carried) add(least, most int) {
 	s.least.Add(uint64(least))
 	s.most.Add(uint64(most))
 }
@@ -92,7 +116,7 @@ func (s *span) add(least, most int) {
 type mixed struct {
 	proxy          string
 	hosts          []*mixedHost
-	up, down       span
+	up, down       carried
 	orderly, reset atomic.Int64
 	round          uint64
 }

@@ -23,6 +23,10 @@ func handled() []os.Signal {
 	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
 }
 
+// reopens reports whether a signal asks for the access log to be opened anew, as
+// whoever renames log files expects of SIGUSR1.
+func reopens(s os.Signal) bool { return s == syscall.SIGUSR1 }
+
 // ignoreBrokenPipes keeps the daemon alive when whoever read its log has gone:
 // Go ends a program that writes to a broken pipe on descriptor 1 or 2.
 func ignoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }

@@ -7,6 +7,8 @@ import (
 
 func handled() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
 
+func reopens(os.Signal) bool { return false }
+
 func ignoreBrokenPipes() {}
 
 // sessionSlots is a bound on memory: Windows has no limit on handles that a

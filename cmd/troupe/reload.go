@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
 	"github.com/troupe-proxy/troupe/internal/watch"
+	"github.com/troupe-proxy/troupe/web/pages"
 )
 
 // reloader loads the policy again and goes over to it. Whatever fails changes
-// nothing. Reload and request may be called from any goroutine.
+// nothing. reload and request may be called from any goroutine.
 type reloader struct {
 	source  *source
 	keeper  *keeper
@@ -20,9 +22,11 @@ type reloader struct {
 	watcher *watch.Watcher
 	log     *slog.Logger
 
-	turn   chan struct{} // holds the one Reload that may run
+	turn   chan struct{} // holds the one reload that may run
 	served *loaded       // of who has the turn
 	asked  chan string   // why a reload is wanted; one is as good as many
+
+	last atomic.Pointer[pages.Reload] // how reload ended last; nil: it has not been called
 }
 
 func newReloader(ctx context.Context, s *service, first *loaded) *reloader {
@@ -52,20 +56,20 @@ func (r *reloader) run(ctx context.Context) {
 			return
 		case why := <-r.asked:
 			r.log.Info("reloading the policy", slog.String("why", why))
-			_, _ = r.Reload(ctx) // what is wrong is in the log
+			_, _, _ = r.reload(ctx) // what is wrong is in the log
 		}
 	}
 }
 
-// Reload reads certificates and policy anew and serves by them. With an error,
+// reload reads certificates and policy anew and serves by them. With an error,
 // which the log has too, the policy is what it was. It waits for an earlier call,
 // as long as ctx lives.
-func (r *reloader) Reload(ctx context.Context) (actors.Difference, error) {
+func (r *reloader) reload(ctx context.Context) (actors.ReloadResult, actors.Difference, error) {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
-		return actors.Difference{}, ctx.Err()
+		return actors.ReloadFailed, actors.Difference{}, ctx.Err()
 	}
 	// First, and whatever becomes of the policy: they expire. What is wrong with
 	// one is in the log, and no reason to refuse the policy.
@@ -79,11 +83,12 @@ func (r *reloader) Reload(ctx context.Context) (actors.Difference, error) {
 	switch {
 	case err != nil && (ctx.Err() != nil || errors.Is(err, actors.ErrStopping)):
 		r.log.Info("the policy is not reloaded, since the proxy is shutting down")
-		return actors.Difference{}, err
+		return actors.ReloadFailed, actors.Difference{}, err
 	case err != nil:
 		r.log.Error("the policy is not reloaded, the one before goes on", slog.Any("error", err))
+		r.note(actors.ReloadFailed, err)
 		r.metrics.Reloaded(actors.ReloadFailed)
-		return actors.Difference{}, err
+		return actors.ReloadFailed, actors.Difference{}, err
 	}
 	result := actors.ReloadOK
 	if d.Empty() && next.text() == r.served.text() && !r.served.fallback {
@@ -91,8 +96,9 @@ func (r *reloader) Reload(ctx context.Context) (actors.Difference, error) {
 	}
 	r.serve(ctx, next, since)
 	r.tell(result, d)
+	r.note(result, nil)
 	r.metrics.Reloaded(result) // last: who waits for it finds the rest done
-	return d, nil
+	return result, d, nil
 }
 
 // tell says what has changed, a line for each listener.

@@ -269,6 +269,33 @@ func TestFallback(t *testing.T) {
 	refused("no such file", args...)
 }
 
+// TestFallbackFromNothing: a file that was cut short to nothing is a policy that
+// serves nobody. A start with it was content, and kept it in place of the last
+// good one.
+func TestFallbackFromNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	e, echo := startEdited(t, policyOf(anyPort), "--state-dir", dir), newEcho(t)
+	e.endWell()
+	t.Chdir(filepath.Dir(e.path)) // the same file, by another name
+	args := []string{"--proxy-config", filepath.Base(e.path), "--state-dir", dir}
+	for _, text := range []string{"", "-- nothing yet"} {
+		must(t, os.WriteFile(e.path, []byte(text), 0o600))
+		d := start(t, args)
+		if got := d.scrape().value("policy_fallback"); got != 1 {
+			t.Errorf("policy_fallback is %v after a start with %q; want 1", got, text)
+		}
+		c, _ := connect(t, d.socks(), echo.address)
+		must(t, c.Close())
+		d.endWell()
+	}
+	// Where nothing was kept it idles, as KumoMTA does.
+	d := start(t, []string{"--proxy-config", e.path, "--state-dir", t.TempDir()})
+	if !d.log.contains("nobody will be served") {
+		t.Error("the log does not say that nobody is served")
+	}
+	d.endWell()
+}
+
 // TestFallbackOfSystemd: the directory is the service manager's.
 func TestFallbackOfSystemd(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -43,6 +44,9 @@ func run(args []string, p process) int {
 
 // serve runs until a signal ends it.
 func serve(f *flags, p process) error {
+	if asked, err := f.dump(p); asked {
+		return err
+	}
 	// First, so that a signal during the start is not lost.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, handled()...)
@@ -64,8 +68,10 @@ func serve(f *flags, p process) error {
 	metrics := actors.NewMetrics(version)
 	s := &service{
 		network: network, logs: logs, metrics: metrics, log: logs.Logger(targetMain),
-		source: newSource(f, p, logs, metrics),
+		source: newSource(f, p, logs, metrics), machine: describeMachine(time.Now()),
+		history: newHistory(metrics, logs.Logger(targetHTTP)),
 	}
+	defer s.source.close()
 	if f.dryRun {
 		_, err := interruptible(signals, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, dryRun(ctx, s.source, p)

@@ -22,6 +22,7 @@ import (
 //	occupy NAME                 set NAME to an address on which somebody listens
 //	reserve NAME                set NAME to an address that is free
 //	available ADDRESS           fail unless one can listen on it
+//	answers PATH                wait until somebody listens on the Unix socket
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"occupy":    scriptOccupy,
 			"reserve":   scriptReserve,
 			"available": scriptAvailable,
+			"answers":   scriptAnswers,
 		},
 	})
 }
@@ -88,4 +90,19 @@ func scriptListen(ts *testscript.TestScript, address string) net.Listener {
 	l, err := net.Listen("tcp", address)
 	ts.Check(err)
 	return l
+}
+
+func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(patience); ; <-tick.C {
+		c, err := net.Dial("unix", args[0])
+		if err == nil {
+			ts.Check(c.Close())
+			return
+		}
+		if time.Now().After(limit) {
+			ts.Fatalf("nobody listens: %v", err)
+		}
+	}
 }

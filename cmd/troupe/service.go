@@ -6,11 +6,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
+	"github.com/troupe-proxy/troupe/internal/history"
 	"github.com/troupe-proxy/troupe/internal/logging"
+	"github.com/troupe-proxy/troupe/internal/machineinfo"
+	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 	"github.com/troupe-proxy/troupe/web"
@@ -28,6 +32,11 @@ type service struct {
 	keeper  *keeper
 	log     *slog.Logger
 	tree    *actors.System
+	history *history.History // of what the listeners count
+
+	machine  func() (machineinfo.Info, bool)
+	reloads  atomic.Pointer[reloader] // nil until all is up
+	draining atomic.Bool              // a signal has asked for the end
 }
 
 // start loads the policy and starts what it asks for.
@@ -39,7 +48,11 @@ func (s *service) start(ctx context.Context) (*reloader, error) {
 	if len(first.Listeners) == 0 {
 		s.log.Warn("the policy starts no proxy listener: nobody will be served", slog.String("policy", first.Name))
 	}
-	config := s.config()
+	host, err := rules.NewHosts(rules.ReadHost, s.hostUnread)
+	if err != nil {
+		return nil, err
+	}
+	config := s.config(host)
 	sockets, err := actors.Open(ctx, &config, first.Policy)
 	if err != nil {
 		return nil, err
@@ -47,43 +60,32 @@ func (s *service) start(ctx context.Context) (*reloader, error) {
 	if s.tree, err = actors.Start(config, sockets); err != nil {
 		return nil, err
 	}
-	return newReloader(ctx, s, first), nil
+	reloads := newReloader(ctx, s, first)
+	s.reloads.Store(reloads)
+	return reloads, nil
+}
+
+// hostUnread: the rules go on with what was read before.
+func (s *service) hostUnread(err error) {
+	s.log.Warn("the addresses of this host cannot be read, or not all: rules that need them go by those known",
+		slog.Any("error", err))
 }
 
 // config joins the parts: figures, transport, HTTP, actors.
-func (s *service) config() actors.Config {
+func (s *service) config(host rules.Host) actors.Config {
 	return actors.Config{
 		Network:  s.network,
 		Resolver: net.DefaultResolver,
+		Host:     host,
 		Metrics:  s.metrics,
 		Log:      s.logs.Logger,
 		Slots:    sessionSlots(),
-		HTTP: func(_ *policy.Policy, l policy.HTTPListener, bound string) *http.Server {
+		Sessions: sessionLog{s.source.options.AccessLog},
+		HTTP: func(p *policy.Policy, l policy.HTTPListener, bound string) *http.Server {
 			log := s.logs.Logger(targetHTTP)
-			return web.NewServer(web.Handler(web.Config{
-				Gatherer:         s.metrics.Gatherer(),
-				Status:           func() web.Status { return status(s.metrics.Ledger) },
-				TrustedHosts:     l.TrustedHosts,
-				Listener:         bound,
-				Log:              log,
-				RequestBodyLimit: l.RequestBodyLimit,
-			}), log)
+			return web.NewServer(web.Handler(s.surface(p, l, bound, log)), log)
 		},
 	}
-}
-
-// status is how the listeners are that ought to accept.
-func status(l *actors.Ledger) web.Status {
-	var s web.Status
-	for _, one := range l.Status() {
-		if one.Draining {
-			continue
-		}
-		s.Listeners = append(s.Listeners, web.ListenerStatus{
-			Listener: one.Listener, Accepting: one.Accepting, Since: one.Since, Restarts: one.Restarts, Failure: one.Failure,
-		})
-	}
-	return s
 }
 
 // wait returns when the daemon has ended: nil after a signal that asked for it.
@@ -91,6 +93,7 @@ func (s *service) wait(reloads *reloader, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go reloads.run(ctx)
+	go s.history.Run(ctx)
 	stopping := false
 	for {
 		select {
@@ -103,12 +106,15 @@ func (s *service) wait(reloads *reloader, signals <-chan os.Signal) error {
 			switch {
 			case one == syscall.SIGHUP && !stopping:
 				reloads.request(one.String())
+			case reopens(one):
+				s.reopenAccessLog(one)
 			case !ends(one):
 				s.log.Warn("signal ignored", slog.String("signal", one.String()))
 			case stopping:
 				return errForced
 			default:
 				stopping = true
+				s.draining.Store(true)
 				cancel() // a reload under way
 				s.tree.Stop()
 				s.log.Info("shutting down", slog.String("signal", one.String()))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
+	"github.com/troupe-proxy/troupe/internal/accesslog"
 	"github.com/troupe-proxy/troupe/internal/acctlog"
 	"github.com/troupe-proxy/troupe/internal/kept"
 	"github.com/troupe-proxy/troupe/internal/logging"
@@ -71,9 +72,11 @@ func newSource(f *flags, p process, logs *logging.Logging, m *actors.Metrics) *s
 	epoch := &atomic.Uint64{}
 	services := policy.OpenServices(epoch)
 	m.ShowCaches(services.CacheStats)
+	access := accesslog.New(logs.Logger(targetMain), p.stdout)
+	m.ShowAccessLog(accessLogCounts(access))
 	return &source{flags: f, busy: make(chan struct{}, 1), services: services, options: policy.Options{
-		AcctLog: acctlog.New(logs.Logger(targetMain)),
-		Log:     log, Version: version, Stdout: p.stdout, Deadline: loadDeadline, Meter: m.Lua,
+		AcctLog: acctlog.New(logs.Logger(targetMain)), AccessLog: access,
+		Log: log, Version: version, Stdout: p.stdout, Deadline: loadDeadline, Meter: m.Lua,
 		Services: services, Epoch: epoch, Figures: m.Figures,
 		SetLogFilter: func(text string) error {
 			filter, err := logging.ParseFilter(text)
@@ -85,9 +88,12 @@ func newSource(f *flags, p process, logs *logging.Logging, m *actors.Metrics) *s
 	}}
 }
 
-// close ends what the policies shared: databases, caches, connections. The last
-// policy is closed by then, or has used up its time.
+// close ends what the policies shared: logs, databases, caches, connections. The
+// last policy is closed by then, or has used up its time, and no session is left.
 func (s *source) close() {
+	if !s.options.AccessLog.Close(lastWords) {
+		s.options.Log.Warn("the access log could not be written to its end")
+	}
 	if !s.options.AcctLog.Close(lastWords) {
 		s.options.Log.Warn("the accounting log could not be written to its end")
 	}

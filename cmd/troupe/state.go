@@ -50,7 +50,7 @@ func openKeeper(f *flags, p process, log *slog.Logger) *keeper {
 
 // keep keeps a policy that is served now.
 func (k *keeper) keep(l *loaded) {
-	if k.store == nil || len(l.files.Files) == 0 {
+	if k.store == nil || len(l.files.Files) == 0 || len(l.Listeners) == 0 {
 		return
 	}
 	if err := k.store.Keep(l.files); err != nil {
@@ -59,12 +59,32 @@ func (k *keeper) keep(l *loaded) {
 }
 
 // load loads the policy at the start, or the one kept from an earlier run when the
-// file is broken or gone.
+// file is broken or gone, or serves nobody: a file that was cut short to nothing
+// is a policy that says nothing.
 func (k *keeper) load(ctx context.Context, s *source) (*loaded, error) {
 	l, err := s.load(ctx)
-	if err == nil || k.store == nil || k.strict || ctx.Err() != nil {
+	if k.store == nil || k.strict || ctx.Err() != nil {
 		return l, err
 	}
+	switch {
+	case err != nil:
+		return k.loadKept(ctx, s, err)
+	case len(l.Listeners) > 0:
+		return l, nil
+	}
+	old, err := k.loadKept(ctx, s, errNobody)
+	if err != nil {
+		return l, nil // as without a state directory
+	}
+	l.Close()
+	return old, nil
+}
+
+// errNobody says that a policy starts no proxy listener.
+var errNobody = errors.New("it starts no proxy listener: nobody would be served")
+
+// loadKept loads the kept policy. err is why, and what is returned when there is none.
+func (k *keeper) loadKept(ctx context.Context, s *source, err error) (*loaded, error) {
 	last, kerr := k.store.Load()
 	switch {
 	case errors.Is(kerr, kept.ErrNone):
@@ -72,7 +92,7 @@ func (k *keeper) load(ctx context.Context, s *source) (*loaded, error) {
 	case kerr != nil:
 		k.log.Error("the kept policy is of no use", slog.Any("error", kerr))
 		return nil, err
-	case last.Name() != s.flags.proxyConfig:
+	case !sameFile(last.Name(), s.flags.proxyConfig):
 		k.log.Error("the kept policy is that of another file",
 			slog.String("policy", s.flags.proxyConfig), slog.String("kept", last.Name()))
 		return nil, err
@@ -86,4 +106,11 @@ func (k *keeper) load(ctx context.Context, s *source) (*loaded, error) {
 		slog.String("policy", s.flags.proxyConfig), slog.Any("error", err),
 		slog.String("kept", k.store.Path()), slog.String("saved", last.Saved.Format(time.RFC3339)))
 	return old, nil
+}
+
+// sameFile says whether two names are of one file, however they are written.
+func sameFile(a, b string) bool {
+	a, erra := filepath.Abs(a)
+	b, errb := filepath.Abs(b)
+	return erra == nil && errb == nil && a == b
 }

@@ -122,7 +122,11 @@ func TestBuiltin(t *testing.T) {
 		{"/readyz", "GET", true, true, true},
 		{"/proxy/status", "POST", false, false, false},
 		{"/new", "GET", false, false, false},
-		{"/", "GET", false, false, false},
+		{"/", "GET", false, true, false},
+		{"/", "POST DELETE", false, false, false},
+		{"/ui/sessions", "GET POST", false, true, false},
+		{"/ui/sessions", "DELETE", false, false, false},
+		{"/uix", "GET", false, false, false},
 	}
 	for _, tt := range tests {
 		for privilege := range strings.SplitSeq(tt.privileges, " ") {

@@ -1,0 +1,291 @@
+package web
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// browserPatience bounds every wait for a page.
+const browserPatience = 60 * time.Second
+
+// step is what a person does in a browser, or waits for.
+type step = chromedp.Action[chromedp.Void]
+
+// newBrowser is a Chromium without a window that finds no host but this one.
+func newBrowser(t *testing.T, width, height int64, scheme string) context.Context {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("no chromium here")
+	}
+	allocator, end := chromedp.NewExecAllocator(context.Background(), slices.Concat(chromedp.DefaultExecAllocatorOptions[:], []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
+		chromedp.WSURLReadTimeout(browserPatience),
+	})...)
+	browser, closeBrowser := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(browser); err != nil {
+			t.Logf("closing the browser: %v", err)
+		}
+		closeBrowser()
+		end()
+	})
+	// Without a deadline: the browser lives as long as the context of its first steps.
+	err = chromedp.Do(browser, chromedp.EmulateViewport(width, height), func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return chromedp.Void{}, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return browser
+}
+
+// visit does what a person would.
+func visit(t *testing.T, browser context.Context, steps ...step) {
+	t.Helper()
+	ctx, end := context.WithTimeout(browser, browserPatience)
+	defer end()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		page, _ := chromedp.Run(browser, chromedp.Evaluate[string]("document.body.innerText"))
+		t.Fatalf("in the browser: %v; the page says:\n%.3000s", err, page)
+	}
+}
+
+// read gives what an expression is on the page.
+func read[T any](t *testing.T, browser context.Context, expression string) T {
+	t.Helper()
+	ctx, end := context.WithTimeout(browser, browserPatience)
+	defer end()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// await waits until an expression is true. The page looks itself, as often as it is
+// painted: what a page may not evaluate, its debugger may.
+func await(expression string) step {
+	return run("new Promise((done) => { const look = () => { if (" + expression + ") done(); else setTimeout(look, 50); }; look(); })")
+}
+
+// run has a script of the test run in the page.
+func run(script string) step {
+	return func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
+		_, err = chromedp.Evaluate[any](script+";", chromedp.EvalAwaitPromise)(ctx, target)
+		return none, err
+	}
+}
+
+// said waits until a part of the page has a text in it.
+func said(selector, text string) step {
+	return await("(document.querySelector(" + strconv.Quote(selector) + ")?.textContent ?? '').includes(" + strconv.Quote(text) + ")")
+}
+
+// unsaid waits until it has not.
+func unsaid(selector, text string) step {
+	return await("!document.querySelector(" + strconv.Quote(selector) + ").textContent.includes(" + strconv.Quote(text) + ")")
+}
+
+// press presses a button, once it is there, by the keyboard's way: with the focus
+// on it.
+func press(selector string) step {
+	found := "document.querySelector(" + strconv.Quote(selector) + ")"
+	return chromedp.Steps(await(found), run("(() => { const it = "+found+"; it.focus(); it.click(); })()"))
+}
+
+// TestBrowserFollows: a page that is open shows a listener fail and come back, and
+// leaves what has not changed where it is.
+func TestBrowserFollows(t *testing.T) {
+	s := newScene(3)
+	url := serveScene(t, s)
+	b := newBrowser(t, 1280, 900, "light")
+	visit(t, b, chromedp.Navigate(url+"/"), said("#concerns", "All listeners accept"),
+		run("document.querySelector('h1').dataset.mark = 'old'; document.getElementById('open-0').focus()"))
+	s.set(func(s *scene) { s.failing = true })
+	visit(t, b, said("#concerns", sceneSecond+" does not accept clients"), said("#listeners", "cannot assign requested address"))
+	s.set(func(s *scene) { s.failing = false })
+	visit(t, b, said("#concerns", "All listeners accept"), unsaid("#listeners", "cannot assign"))
+	if mark := read[string](t, b, "document.querySelector('h1').dataset.mark"); mark != "old" {
+		t.Errorf("got the mark %q; want the page that was opened", mark)
+	}
+	if focused := read[string](t, b, "document.activeElement.id"); focused != "open-0" {
+		t.Errorf("got the focus on %q; want it kept", focused)
+	}
+}
+
+// TestBrowserEndsASession: the page asks first, with the focus on what cuts nothing,
+// and the row goes when the session does.
+func TestBrowserEndsASession(t *testing.T) {
+	s := newScene(5)
+	url := serveScene(t, s)
+	b := newBrowser(t, 1280, 900, "light")
+	const button = "#end-0000000000000002"
+	visit(t, b, chromedp.Navigate(url+"/ui/sessions"), press(button), said("dialog[open]", "End 1 session?"))
+	if focused := read[string](t, b, "document.activeElement.textContent"); focused != "Leave it as it is" {
+		t.Errorf("got the focus on %q; want it on what cuts nothing", focused)
+	}
+	visit(t, b, chromedp.KeyEvent(kb.Escape), await("!document.querySelector('dialog').open"))
+	if s.open() != 5 {
+		t.Fatalf("got %d sessions after Escape; want 5", s.open())
+	}
+	if focused := read[string](t, b, "document.activeElement.id"); "#"+focused != button {
+		t.Errorf("got the focus on %q; want it back on %s", focused, button)
+	}
+	visit(t, b, press(button), said("dialog[open]", "End 1 session?"), press("#yes"), said("#message", "1 session ended"),
+		unsaid("#rows", "10.0.0.1:40000"), said("#total", "4"))
+	if s.open() != 4 {
+		t.Errorf("got %d sessions; want 4", s.open())
+	}
+}
+
+// TestBrowserSetsTheLogFilter: what is no filter is said on the page, and the one in
+// force follows.
+func TestBrowserSetsTheLogFilter(t *testing.T) {
+	s := newScene(0)
+	url := serveScene(t, s)
+	b := newBrowser(t, 1280, 900, "light")
+	set := func(text string) step {
+		return chromedp.Steps(run("document.querySelector('#filter').value = "+strconv.Quote(text)), press("#set-filter"))
+	}
+	visit(t, b, chromedp.Navigate(url+"/ui/log"), said("#current", "info"),
+		set("nonsense"), said("#message", "Not done: parsing log filter"),
+		set("info,lua=debug"), said("#message", "The log filter was changed"), said("#current", "info,lua=debug"))
+	if got := s.logFilter(); got != "info,lua=debug" {
+		t.Errorf("got %q; want the filter set", got)
+	}
+}
+
+// TestBrowserTriesTheAPI: the page of the API works where no other host is found,
+// and a request can be sent from it.
+func TestBrowserTriesTheAPI(t *testing.T) {
+	url := serveScene(t, newScene(0))
+	b := newBrowser(t, 1280, 900, "light")
+	const live = "#operations-health-live "
+	visit(t, b, chromedp.Navigate(url+"/rapidoc"), press(live+".opblock-summary-control"), press(live+".try-out__btn"),
+		press(live+".execute"), said(live+".live-responses-table", "alive"))
+}
+
+// shots are the pages that are looked at by a person, and by axe-core.
+var shots = map[string]string{
+	"overview": "/", "tree": "/ui/tree", "sessions": "/ui/sessions?user=mta-1", "policy": "/ui/policy", "log": "/ui/log",
+}
+
+// shoot keeps a picture of a page in the directory that TROUPE_SHOTS names, if any.
+func shoot(t *testing.T, b context.Context, name string) {
+	t.Helper()
+	dir := os.Getenv("TROUPE_SHOTS")
+	if dir == "" {
+		return
+	}
+	picture, err := chromedp.Run(b, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+// troubled is a scene in which there is everything to see.
+func troubled(t *testing.T) *scene {
+	t.Helper()
+	s := newScene(1000)
+	if _, err := s.reloadPolicy(t.Context()); err == nil {
+		t.Fatal("the reload was not refused")
+	}
+	s.failing = true
+	return s
+}
+
+// TestBrowserWidths: no page is wider than the screen, in either scheme.
+func TestBrowserWidths(t *testing.T) {
+	url := serveScene(t, troubled(t))
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{360, 1280} {
+			b := newBrowser(t, width, 800, scheme)
+			suffix := "-" + strconv.FormatInt(width, 10) + "-" + scheme
+			for name, path := range shots {
+				visit(t, b, chromedp.Navigate(url+path), await("document.querySelector('h1')"))
+				if content := read[int64](t, b, "document.documentElement.scrollWidth"); content > width {
+					t.Errorf("%s%s: got %d wide; want at most %d", name, suffix, content, width)
+				}
+				shoot(t, b, name+suffix)
+			}
+			visit(t, b, chromedp.Navigate(url+shots["sessions"]), press("#end-all"), said("dialog[open]", "End 143 sessions?"))
+			shoot(t, b, "dialog"+suffix)
+		}
+	}
+}
+
+// accessibility gives the script of axe-core, which is no part of this repository.
+func accessibility(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("TROUPE_AXE")
+	if path == "" {
+		path = fetchAxe(t)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fetchAxe has npm fetch it, if there is an npm and a network.
+func fetchAxe(t *testing.T) string {
+	t.Helper()
+	ctx, end := context.WithTimeout(t.Context(), browserPatience)
+	defer end()
+	npm := exec.CommandContext(ctx, "npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "axe-core")
+	npm.Dir = t.TempDir()
+	if said, err := npm.CombinedOutput(); err != nil {
+		t.Skipf("axe-core cannot be had, %v; TROUPE_AXE may name its axe.min.js: %.300s", err, said)
+	}
+	return filepath.Join(npm.Dir, "node_modules", "axe-core", "axe.min.js")
+}
+
+// TestBrowserAccessibility: axe-core finds nothing serious on any page, in either
+// scheme, nor in a dialog.
+func TestBrowserAccessibility(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
+	axe := accessibility(t)
+	url := serveScene(t, troubled(t))
+	for _, scheme := range []string{"light", "dark"} {
+		b := newBrowser(t, 1280, 900, scheme)
+		look := func(name string) {
+			t.Helper()
+			visit(t, b, run(axe))
+			found := read[[]string](t, b, "axe.run().then((r) => r.violations.flatMap((v) => v.nodes.map((n) => "+
+				"v.impact + ': ' + v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))")
+			for _, one := range found {
+				t.Errorf("%s, %s: %s", name, scheme, one)
+			}
+		}
+		for name, path := range shots {
+			visit(t, b, chromedp.Navigate(url+path), await("document.querySelector('h1')"))
+			look(name)
+		}
+		visit(t, b, chromedp.Navigate(url+shots["sessions"]), press("#end-all"), said("dialog[open]", "End 143 sessions?"))
+		look("dialog")
+	}
+}

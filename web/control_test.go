@@ -1,0 +1,349 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fakeProxy is what a fake proxy has, and what was asked of it.
+type fakeProxy struct {
+	sessions []Session
+	ended    []uint64
+	asked    []string
+	err      error
+	base     time.Time // when the sessions were as idle as they say
+}
+
+func (s *fakeProxy) control() *Control {
+	ask := func(text string, args ...any) error {
+		s.asked = append(s.asked, fmt.Sprintf(text, args...))
+		return s.err
+	}
+	return &Control{
+		Tree: func(q TreeQuery) (Node, error) {
+			child := Node{
+				Path: "supervisor/web", Kind: "web", State: "failed", Since: started, Restarts: 3,
+				LastFailure: &Failure{At: started, Error: "broken"}, Children: []Node{}, Summarised: &LeftOut{Connections: 2, ByPhase: map[string]int{"relaying": 2}}, Next: "n",
+			}
+			root := Node{Path: "supervisor", Kind: "supervisor", State: "running", Since: started, Children: []Node{child}}
+			return root, ask("tree %s %d %d %s", q.Path, q.Depth, q.Connections, q.After)
+		},
+		Restart: func(_ context.Context, path, by string) (Restarted, error) {
+			return Restarted{Path: path, Kind: "web", What: "done", Restarts: 1}, ask("restart %s by %s", path, by)
+		},
+		Sessions: func() iter.Seq[Session] {
+			return func(yield func(Session) bool) {
+				for _, one := range s.sessions {
+					one.Idle += time.Since(s.base) // they grow idler
+					if !yield(one) {
+						return
+					}
+				}
+			}
+		},
+		EndSessions: func(ids []uint64, by string) Ended {
+			s.ended = ids
+			_ = ask("end %d by %s", len(ids), by)
+			if len(ids) == 1 && ids[0] == 0xdead {
+				return Ended{}
+			}
+			return Ended{WaitingForClient: len(ids)}
+		},
+		ReopenLog: func(context.Context) error { return ask("reopen") },
+		Reload: func(context.Context) (Reloaded, error) {
+			return Reloaded{Result: "ok", Difference: Difference{Added: []string{"listener 127.0.0.1:1080"}, Changed: []string{}, Removed: []string{}, Unchanged: 1}}, ask("reload")
+		},
+		Drain: func(_ context.Context, listener string, limit time.Duration, by string) (Drained, error) {
+			return Drained{Listeners: []string{"127.0.0.1:1080"}, Sessions: 1, WaitingForClient: 1}, ask("drain %q %v by %s", listener, limit, by)
+		},
+		Undrain: func(_ context.Context, listener, by string) (Drained, error) {
+			return Drained{Listeners: []string{}}, ask("undrain %q by %s", listener, by)
+		},
+	}
+}
+
+// newFakeProxy has sessions whose last bytes were in the middle of a second.
+func newFakeProxy() *fakeProxy {
+	return &fakeProxy{sessions: manySessions(), base: time.Now().Truncate(time.Second).Add(-time.Second / 2)}
+}
+
+// manySessions are of which each differs from all others in every figure.
+func manySessions() (all []Session) {
+	for i := range 7 {
+		all = append(all, Session{
+			ID: uint64(i + 1), Listener: fmt.Sprintf("127.0.0.1:%d", 1080+i%2), User: []string{"", "ann", "bob"}[i%3],
+			Client: netip.MustParseAddrPort(fmt.Sprintf("192.0.2.%d:%d", i, 1000+i)), Phase: "relaying", WaitsForUpstream: i%2 == 0,
+			Source: netip.MustParseAddrPort(fmt.Sprintf("[2001:db8::%d]:25", i)), Destination: netip.MustParseAddrPort(fmt.Sprintf("198.51.100.%d:25", i/2)),
+			Since: time.Now().Add(-time.Duration(i+1) * time.Hour), Idle: time.Duration(7-i) * time.Minute, Received: uint64(i * i % 11), Sent: 100,
+		})
+	}
+	all[6].Source, all[6].Destination, all[6].Phase = netip.AddrPort{}, netip.AddrPort{}, "request"
+	return all
+}
+
+func controlHandler(s *fakeProxy) http.Handler {
+	c := newConfig()
+	c.Control = s.control()
+	return Handler(c)
+}
+
+// listed asks for sessions and gives their ids.
+func listed(t *testing.T, s *fakeProxy, query string) (ids string, got sessionsDocument) {
+	t.Helper()
+	a := ask(controlHandler(s), "GET", "/api/admin/sessions"+query, trustedPeer)
+	if a.status != 200 {
+		t.Fatalf("%s: got %d %q; want 200", query, a.status, a.body)
+	}
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range got.Sessions {
+		ids += strings.TrimLeft(one.ID, "0")
+	}
+	return ids, got
+}
+
+func TestSessionsFilterAndOrder(t *testing.T) {
+	s := newFakeProxy()
+	for query, want := range map[string]string{
+		"": "7654321", "?sort=age": "1234567", "?sort=-age": "7654321", "?sort=idle": "7654321", "?sort=-idle": "1234567",
+		"?sort=bytes": "1267354", "?listener=127.0.0.1:1081": "642", "?user=ann": "52", "?client=192.0.2.3": "4",
+		"?client=192.0.2.3:1003": "4", "?client=192.0.2.3:1": "", "?client=192.0.2.4/31": "65", "?source=2001:db8::/32": "654321",
+		"?source=[2001:db8::1]:25": "2", "?destination=198.51.100.1": "43", "?destination=0.0.0.0/0": "654321",
+		"?older_than=5h30m": "76", "?older_than=19800": "76", "?idle_longer_than=330": "21", "?user=bob&listener=127.0.0.1:1080": "3",
+		"?user=nobody": "",
+	} {
+		if ids, got := listed(t, s, query); ids != want || got.Total != len(want) || got.Next != "" {
+			t.Errorf("%s: got %s of %d, next %q; want %s and no more", query, ids, got.Total, got.Next, want)
+		}
+	}
+	_, got := listed(t, s, "?client=192.0.2.3")
+	one := got.Sessions[0]
+	age, idle := one.Age, one.Idle
+	one.Age, one.Idle = 0, 0
+	want := sessionDocument{
+		ID: "0000000000000004", Listener: "127.0.0.1:1081", Client: "192.0.2.3:1003", Source: "[2001:db8::3]:25",
+		Destination: "198.51.100.1:25", Phase: "relaying", WaitingFor: "client", Received: 9, Sent: 100,
+	}
+	if one != want || age < 4*3600 || age > 5*3600 || idle < 240 || idle > 300 {
+		t.Errorf("got %+v, age %v, idle %v; want %+v, 4 h and 240 s", one, age, idle, want)
+	}
+}
+
+// A source port in a complaint leads to the client that had it.
+func TestWho(t *testing.T) {
+	h := controlHandler(newFakeProxy())
+	for query, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"?address=[2001:db8::3]:25": {200, `{"client":"192.0.2.3:1003","user":"","listener":"127.0.0.1:1081","destination":"198.51.100.1:25","session":"0000000000000004"}` + "\n"},
+		"?address=[2001:db8::3]:26": {404, "Error: no session that is open has the source [2001:db8::3]:26"},
+		"?address=192.0.2.3":        {400, `Error: address: expected an address and a port such as 192.0.2.7:40312, got "192.0.2.3"`},
+		"?address=":                 {400, "Error: address: expected a value, got nothing"},
+		"":                          {400, `Error: address: expected an address and a port such as 192.0.2.7:40312, got ""`},
+		"?adress=192.0.2.3:1":       {400, "Error: adress: there is no such parameter"},
+	} {
+		if a := ask(h, "GET", "/api/admin/who"+query, trustedPeer); a.status != want.status || a.body != want.body {
+			t.Errorf("%s: got %d %q; want %d %q", query, a.status, a.body, want.status, want.body)
+		}
+	}
+}
+
+func TestLogReopen(t *testing.T) {
+	s := newFakeProxy()
+	if a := ask(controlHandler(s), "POST", "/api/admin/log/reopen", trustedPeer); a.status != 200 || a.body != "" || len(s.asked) != 1 {
+		t.Errorf("got %d %q, asked %q; want 200, nothing, and once", a.status, a.body, s.asked)
+	}
+	s.err = &Refused{Status: 409, Err: errors.New("there is none")}
+	if a := ask(controlHandler(s), "POST", "/api/admin/log/reopen", trustedPeer); a.status != 409 || a.body != "Error: there is none" {
+		t.Errorf("got %d %q; want 409 and why", a.status, a.body)
+	}
+}
+
+// Page by page, each session comes once, in the order of all.
+func TestSessionsPages(t *testing.T) {
+	s := newFakeProxy()
+	for _, order := range []string{"age", "-age", "idle", "-idle", "bytes", "-bytes"} {
+		want, _ := listed(t, s, "?sort="+order)
+		var got string
+		for after, pages := "", 0; ; pages++ {
+			ids, page := listed(t, s, "?limit=3&sort="+order+after)
+			if got += ids; page.Total != 7 || len(page.Sessions) > 3 || pages > 3 {
+				t.Fatalf("%s: got a page %+v", order, page)
+			}
+			if page.Next == "" {
+				break
+			}
+			after = "&after=" + page.Next
+		}
+		if got != want {
+			t.Errorf("%s: the pages have %s; want %s", order, got, want)
+		}
+	}
+}
+
+// What cannot be read is refused, and nothing is done by half.
+func TestControlRefuses(t *testing.T) {
+	const sessions, drain, restart = "/api/admin/sessions", "/api/admin/drain", "/api/admin/restart"
+	for _, tt := range []struct {
+		method, path, body string
+		status             int
+		text               string
+	}{
+		{"GET", sessions + "?sort=name", "", 400, "age, idle or bytes"},
+		{"GET", sessions + "?limit=1001", "", 400, "1 to 1000"},
+		{"GET", sessions + "?limit=0", "", 400, "1 to 1000"},
+		{"GET", sessions + "?after=x!", "", 400, "as next"},
+		{"GET", sessions + "?client=somewhere", "", 400, "192.0.2.0/24"},
+		{"GET", sessions + "?clients=192.0.2.1", "", 400, "no such parameter"},
+		{"DELETE", sessions, "", 422, "expected a filter"},
+		{"DELETE", sessions + "?dry_run=true", "", 422, "expected a filter"},
+		{"DELETE", sessions + "?client=", "", 400, "got nothing"},
+		{"DELETE", sessions + "?user=x&older=5m", "", 400, "no such parameter"},
+		{"DELETE", sessions + "?older_than=-5m", "", 400, "a duration"},
+		{"DELETE", sessions + "?older_than=NaN", "", 400, "a duration"},
+		{"DELETE", sessions + "?older_than=1e300", "", 400, "a duration"},
+		{"DELETE", sessions + "?user=x&dry_run=perhaps", "", 400, "true or false"},
+		{"DELETE", sessions + "?user=x&user=y", "", 400, "once"},
+		{"DELETE", sessions + "/000000000000dead", "", 404, "no session"},
+		{"DELETE", sessions + "/7", "", 404, ""},
+		{"DELETE", sessions + "/000000000000DEAD", "", 404, ""},
+		{"GET", "/api/admin/tree?depth=-1", "", 400, "whole number"},
+		{"GET", "/api/admin/tree?limit=x", "", 400, "0 to 1000"},
+		{"POST", restart, `{}`, 422, "missing"},
+		{"POST", restart, `{"path":5}`, 422, "string"},
+		{"POST", restart, `{"paht":"x"}`, 422, "paht"},
+		{"POST", restart, `null`, 422, "object"},
+		{"POST", restart, `{"path":"x"}{}`, 422, "more than one"},
+		{"POST", restart, `{`, 400, "no JSON"},
+		{"POST", restart, ``, 400, "no JSON"},
+		{"POST", drain, `{"limit":"soon"}`, 422, "a duration"},
+		{"POST", drain, `{"limit":"-1s"}`, 422, "a duration"},
+	} {
+		s := newFakeProxy()
+		c := newConfig()
+		c.Control = s.control()
+		got := send(Handler(c), tt.method, tt.path, trustedPeer, strings.NewReader(tt.body), "Content-Type", "application/json")
+		if got.status != tt.status || !strings.Contains(got.body, tt.text) || got.body != "" && !strings.HasPrefix(got.body, "Error: ") {
+			t.Errorf("%s %s %s: got %d %q; want %d and %q", tt.method, tt.path, tt.body, got.status, got.body, tt.status, tt.text)
+		}
+		if len(s.asked) > 0 && !strings.Contains(tt.path, "dead") {
+			t.Errorf("%s %s %s: was carried out: %q", tt.method, tt.path, tt.body, s.asked)
+		}
+	}
+}
+
+func TestControlAsks(t *testing.T) {
+	for _, tt := range []struct{ method, path, body, asked string }{
+		{"GET", "/api/admin/tree", "", "tree  -1 100 "},
+		{"GET", "/api/admin/tree?path=a/b&depth=2&limit=7&after=x", "", "tree a/b 2 7 x"},
+		{"POST", "/api/admin/restart", `{"path":"a/b"}`, "restart a/b by 127.0.0.1"},
+		{"DELETE", "/api/admin/sessions?user=ann", "", "end 2 by 127.0.0.1"},
+		{"DELETE", "/api/admin/sessions?user=ann&dry_run=false", "", "end 2 by 127.0.0.1"},
+		{"DELETE", "/api/admin/sessions/00000000000000ff", "", "end 1 by 127.0.0.1"},
+		{"POST", "/api/admin/reload", "", "reload"},
+		{"POST", "/api/admin/drain", "", `drain "" 0s by 127.0.0.1`},
+		{"POST", "/api/admin/drain", `{"listener":"127.0.0.1:1080","limit":"5m"}`, `drain "127.0.0.1:1080" 5m0s by 127.0.0.1`},
+		{"POST", "/api/admin/drain", `{"limit":"90"}`, `drain "" 1m30s by 127.0.0.1`},
+		{"DELETE", "/api/admin/drain", "", `undrain "" by 127.0.0.1`},
+		{"DELETE", "/api/admin/drain?listener=x", "", `undrain "x" by 127.0.0.1`},
+	} {
+		s := newFakeProxy()
+		c := newConfig()
+		c.Control = s.control()
+		header := []string{"Content-Type", "application/json"}
+		got := send(Handler(c), tt.method, tt.path, trustedPeer, strings.NewReader(tt.body), header...)
+		if got.status != 200 || got.header.Get("Content-Type") != jsonType || got.header.Get("Cache-Control") != "no-store" || !json.Valid([]byte(got.body)) {
+			t.Errorf("%s %s: got %d %q; want 200 and JSON", tt.method, tt.path, got.status, got.body)
+		}
+		if len(s.asked) != 1 || s.asked[0] != tt.asked {
+			t.Errorf("%s %s: asked %q; want %q", tt.method, tt.path, s.asked, tt.asked)
+		}
+	}
+}
+
+// A dry run ends nobody and says who would be.
+func TestDryRun(t *testing.T) {
+	s := newFakeProxy()
+	c := newConfig()
+	c.Control = s.control()
+	got := ask(Handler(c), "DELETE", "/api/admin/sessions?destination=198.51.100.0/24&dry_run=true", trustedPeer)
+	if want := `{"ended":6,"waiting_for_client":3,"waiting_for_upstream":3,"dry_run":true}` + "\n"; got.body != want {
+		t.Errorf("got %d %q; want %q", got.status, got.body, want)
+	}
+	if len(s.asked) > 0 {
+		t.Errorf("sessions were ended: %q", s.asked)
+	}
+}
+
+// An error of the proxy has the status that it asks for, and is ours otherwise.
+func TestControlProblems(t *testing.T) {
+	for _, tt := range []struct {
+		err    error
+		status int
+	}{{&Refused{409, errors.New("not now")}, 409}, {fmt.Errorf("more: %w", &Refused{404, errors.New("not now")}), 404}, {errors.New("not now"), 500}} {
+		s := &fakeProxy{err: tt.err}
+		c := newConfig()
+		c.Control = s.control()
+		for _, one := range [][2]string{{"GET", "tree"}, {"POST", "reload"}, {"POST", "drain"}, {"DELETE", "drain"}} {
+			got := ask(Handler(c), one[0], "/api/admin/"+one[1], trustedPeer)
+			if got.status != tt.status || !strings.Contains(got.body, "not now") {
+				t.Errorf("%v: %v: got %d %q; want %d", one, tt.err, got.status, got.body, tt.status)
+			}
+		}
+	}
+}
+
+// TestControlIsAsDescribed: the answers have the shapes that the description says.
+func TestControlIsAsDescribed(t *testing.T) {
+	v := newValidator(t, mustDescribe(t))
+	c := newConfig()
+	c.Control = newFakeProxy().control()
+	for _, tt := range []struct{ method, path, body string }{
+		{"GET", "/api/admin/tree", ""}, {"GET", "/api/admin/sessions?limit=2", ""}, {"GET", "/api/admin/sessions?sort=-idle&user=ann", ""},
+		{"DELETE", "/api/admin/sessions?user=ann", ""}, {"DELETE", "/api/admin/sessions", ""}, {"DELETE", "/api/admin/sessions/00000000000000ff", ""},
+		{"POST", "/api/admin/restart", `{"path":"x"}`}, {"POST", "/api/admin/reload", ""}, {"POST", "/api/admin/drain", `{"limit":"5m"}`}, {"DELETE", "/api/admin/drain", ""},
+	} {
+		r := httptest.NewRequest(tt.method, "http://127.0.0.1:8000"+tt.path, strings.NewReader(tt.body))
+		r.RemoteAddr = trustedPeer
+		if tt.body != "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		if ok, errs := v.ValidateHttpRequest(r); !ok {
+			complain(t, tt.method+" "+tt.path, errs)
+		}
+		w := httptest.NewRecorder()
+		Handler(c).ServeHTTP(w, r)
+		if ok, errs := v.ValidateHttpResponse(r, w.Result()); !ok {
+			complain(t, tt.method+" "+tt.path, errs)
+		}
+	}
+}
+
+// BenchmarkSessionsList is a page of 8,000 sessions.
+func BenchmarkSessionsList(b *testing.B) {
+	var all []Session
+	for i := range 8000 {
+		one := manySessions()[i%7]
+		one.ID = uint64(i)
+		all = append(all, one)
+	}
+	c := newConfig()
+	c.Control = (&fakeProxy{sessions: all, base: time.Now()}).control()
+	h := Handler(c)
+	for b.Loop() {
+		if got := ask(h, "GET", "/api/admin/sessions?sort=-idle", trustedPeer); got.status != 200 {
+			b.Fatal(got.status)
+		}
+	}
+}

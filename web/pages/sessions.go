@@ -1,0 +1,187 @@
+package pages
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const sessionsPath = "/api/admin/sessions"
+
+// session is one, as the API has it.
+type session struct {
+	ID          string  `json:"id"`
+	Listener    string  `json:"listener"`
+	Client      string  `json:"client"`
+	User        string  `json:"user"`
+	Source      string  `json:"source"`
+	Destination string  `json:"destination"`
+	Phase       string  `json:"phase"`
+	WaitingFor  string  `json:"waiting_for"`
+	Age         float64 `json:"age_seconds"`
+	Idle        float64 `json:"idle_seconds"`
+	Received    uint64  `json:"bytes_received"`
+	Sent        uint64  `json:"bytes_sent"`
+}
+
+// sessionsView is a part of the list.
+type sessionsView struct {
+	Sessions []session `json:"sessions"`
+	Total    int       `json:"total"`
+	Next     string    `json:"next"`
+
+	Filters  []filter `json:"-"`
+	Filtered bool     `json:"-"` // there is a filter
+	Sort     string   `json:"-"`
+	NextPage string   `json:"-"` // where those that follow are; empty: there are no more
+	// First: the list begins with the first session.
+	First bool `json:"-"`
+}
+
+// filter is a field of the form that says which sessions are meant.
+type filter struct{ Name, Label, Value, Hint string }
+
+var filters = []filter{
+	{Name: "client", Label: "Client", Hint: "an address, or a network such as 10.0.0.0/8"},
+	{Name: "destination", Label: "Destination", Hint: "an address or a network"},
+	{Name: "source", Label: "Source", Hint: "our address towards the upstream"},
+	{Name: "user", Label: "User", Hint: "as the policy calls the client"},
+	{Name: "listener", Label: "Listener", Hint: "its address and port"},
+	{Name: "older_than", Label: "Older than", Hint: "such as 90 (seconds) or 5m"},
+	{Name: "idle_longer_than", Label: "Idle for longer than", Hint: "such as 90 (seconds) or 5m"},
+}
+
+// filtersOf are the filters with the values that a form has for them, and a query
+// for the API of those that have one.
+func filtersOf(values url.Values) (fields []filter, query url.Values) {
+	query = url.Values{}
+	for _, f := range filters {
+		f.Value = strings.TrimSpace(values.Get(f.Name))
+		fields = append(fields, f)
+		if f.Value != "" {
+			query.Set(f.Name, f.Value)
+		}
+	}
+	return fields, query
+}
+
+func (p *Pages) sessions(r *http.Request) (any, error) {
+	values := r.URL.Query()
+	fields, query := filtersOf(values)
+	v := sessionsView{Filters: fields, Filtered: len(query) > 0, Sort: values.Get("sort"), First: values.Get("after") == ""}
+	for _, name := range []string{"sort", "after"} {
+		if values.Get(name) != "" {
+			query.Set(name, values.Get(name))
+		}
+	}
+	if err := p.ask(r, http.MethodGet, sessionsPath, query, nil, &v); err != nil {
+		return v, err
+	}
+	if v.Next != "" {
+		query.Set("after", v.Next)
+		v.NextPage = "/ui/sessions?" + query.Encode()
+	}
+	return v, nil
+}
+
+// ended is what came of ending sessions, or would.
+type ended struct {
+	Ended              int `json:"ended"`
+	WaitingForClient   int `json:"waiting_for_client"`
+	WaitingForUpstream int `json:"waiting_for_upstream"`
+}
+
+// endSessions is a POST from the page of the sessions: for one that has an id, or
+// for those that the filters mean.
+func (p *Pages) endSessions(w http.ResponseWriter, r *http.Request) {
+	names := []string{"id"}
+	for _, f := range filters {
+		names = append(names, f.Name)
+	}
+	fields, confirmed, err := posted(r, names...)
+	if err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	path, query := sessionsPath, url.Values{}
+	for name, value := range fields {
+		query.Set(name, value)
+	}
+	id := fields["id"]
+	if !confirmed {
+		p.askEnd(w, r, fields, query)
+		return
+	}
+	if id != "" {
+		path, query = sessionsPath+"/"+url.PathEscape(id), nil
+	}
+	var done ended
+	if err := p.ask(r, http.MethodDelete, path, query, nil, &done); err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	p.tell(w, r, capital(howMany(done.Ended))+" ended: "+done.consequences("waited"))
+}
+
+// askEnd says which sessions will be cut, and what that means for their mail.
+func (p *Pages) askEnd(w http.ResponseWriter, r *http.Request, fields map[string]string, query url.Values) {
+	would, err := p.wouldEnd(r, fields, query)
+	switch {
+	case err != nil:
+		p.refuse(w, r, err)
+		return
+	case would.Ended == 0:
+		p.refuse(w, r, &problem{http.StatusNotFound, "there is no such session any more"})
+		return
+	}
+	p.confirm(w, r, notice{
+		Heading: "End " + howMany(would.Ended) + "?", Text: would.consequences("waiting"),
+		Fields: maps.Clone(fields), Button: "End " + howMany(would.Ended),
+	})
+}
+
+// wouldEnd is asked of the API. Of one session it is read off the list.
+func (p *Pages) wouldEnd(r *http.Request, fields map[string]string, query url.Values) (would ended, err error) {
+	id := fields["id"]
+	query.Del("id")
+	if id == "" {
+		query.Set("dry_run", "true")
+		return would, p.ask(r, http.MethodDelete, sessionsPath, query, nil, &would)
+	}
+	var list sessionsView
+	if err := p.ask(r, http.MethodGet, sessionsPath, query, nil, &list); err != nil {
+		return would, err
+	}
+	for _, s := range list.Sessions {
+		if s.ID != id {
+			continue
+		}
+		would.Ended = 1
+		if s.WaitingFor == "upstream" {
+			would.WaitingForUpstream = 1
+		} else {
+			would.WaitingForClient = 1
+		}
+	}
+	return would, nil
+}
+
+func howMany(n int) string {
+	if n == 1 {
+		return "1 session"
+	}
+	return formatNumber(float64(n)) + " sessions"
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// consequences say what it means for the mail.
+func (e ended) consequences(waiting string) string {
+	text := fmt.Sprintf("%s %s for the client: nothing is lost, it will connect again.", howMany(e.WaitingForClient), waiting)
+	if e.WaitingForUpstream > 0 {
+		text += fmt.Sprintf(" %s %s for the upstream: a mail under way may be delivered twice.", howMany(e.WaitingForUpstream), waiting)
+	}
+	return text
+}
