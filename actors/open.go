@@ -85,6 +85,9 @@ func (s *Sockets) open(ctx context.Context, c *Config, p *policy.Policy) error {
 // openAccount opens the books of a listener that is new.
 func (o *openListener) openAccount(c *Config) (err error) {
 	o.account, err = c.Metrics.open(o.config.Address.String(), o.asked.DestinationSeries, o.asked.DestinationIdle)
+	if err == nil {
+		o.account.queue.of(o.socket) // clients come from now on; the acceptor shows it next
+	}
 	return err
 }
 

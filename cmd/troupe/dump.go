@@ -100,5 +100,8 @@ func (noListener) Serve(context.Context, transport.Acceptance) error {
 	return errors.Join(transport.ErrListenerDead, errors.ErrUnsupported)
 }
 
+// Queue is what listeners on Linux can tell, for its figures.
+func (noListener) Queue() (waiting, limit uint32, err error) { return 0, 0, nil }
+
 // Close implements transport.Listener.
 func (noListener) Close() error { return nil }

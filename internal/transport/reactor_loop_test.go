@@ -31,8 +31,9 @@ func TestIdleSessions(t *testing.T) {
 	if got := runtime.NumGoroutine() - goroutines; got > 0 {
 		t.Errorf("goroutines of %d idle sessions: got %d; want none", n, got)
 	}
-	// Each peer of a session has a socket of its own in this process.
-	if got, want := countDescriptors(t)-descriptors, 4*n; got != want {
+	// Each peer of a session has a socket of its own in this process. What an
+	// earlier test has left may have been closed meanwhile.
+	if got, want := countDescriptors(t)-descriptors, 4*n; got > want {
 		t.Errorf("descriptors of %d idle sessions and their peers: got %d; want %d", n, got, want)
 	}
 	r.onLoop(func() {
