@@ -125,7 +125,7 @@ func (r *answerReader) identities(t *lua.LTable) []Identity {
 		}
 		id := Identity{Identity: r.text(one, "identity", key.name), Context: r.text(one, "context", key.name)}
 		if r.err == nil && !slices.Contains(identityContexts(), id.Context) {
-			r.fail(fmt.Sprintf("%s.context: expected one of %s, got %q %d bytes%s", /**/
+			r.fail(fmt.Sprintf("%s.context: expected one of %s, got another text of %d bytes%s",
 				key.name, strings.Join(identityContexts(), ", "), len(id.Context), suggest.Hint(id.Context, identityContexts())))
 		}
 		all = append(all, id)
