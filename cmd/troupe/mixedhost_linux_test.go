@@ -139,7 +139,7 @@ func (o order) serve(c *net.TCPConn) (s hostSeen) {
 
 func wantEnd(c net.Conn) error {
 	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-		return fmt.Errorf("got %d bytes more and %v; want the end of the stream", n, err)
+		return fmt.Errorf("got %d bytes more and %w; want the end of the stream", n, err)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func TestParseMapRefuses(t *testing.T) {
 		{"another table", "[acls]\n", "f:1: acls: unknown key, did you mean 'acl'?; expected acl"},
 		{"no table", "acl = 7\n", `f:1: acl: expected tables [[acl."resource"]], got 7`},
 		{"no array", "[acl.\"r/*\"]\nallow = true\n", `f:1: acl."r/*": expected tables [[acl."r/*"]], got a table`},
-		{"unknown key", head + rest + "identity.Any = {}\nprivilegs = 1\n", `f:6: acl."r/*"[1].privilegs: unknown key, did you mean 'privileges'?; expected allow, privileges, identity, criteria`},
+		{"unknown key", head + rest + "identity.Any = {}\nprivilege = 1\n", `f:6: acl."r/*"[1].privilege: unknown key, did you mean 'privileges'?; expected allow, privileges, identity, criteria`},
 		{"allow missing", head + "privileges = [\"GET\"]\nidentity.Any = {}\n", `f:2: acl."r/*"[1].allow: expected true or false, got nothing`},
 		{"allow is text", head + "allow = \"yes\"\nprivileges = [\"GET\"]\nidentity.Any = {}\n", `f:3: acl."r/*"[1].allow: expected true or false, got "yes"`},
 		{"privileges missing", head + "allow = true\nidentity.Any = {}\n", `f:2: acl."r/*"[1].privileges: expected a list of privileges such as ["GET"], got nothing`},
