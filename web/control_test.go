@@ -151,7 +151,7 @@ func TestWho(t *testing.T) {
 		"?address=192.0.2.3":        {400, `Error: address: expected an address and a port such as 192.0.2.7:40312, got "192.0.2.3"`},
 		"?address=":                 {400, "Error: address: expected a value, got nothing"},
 		"":                          {400, `Error: address: expected an address and a port such as 192.0.2.7:40312, got ""`},
-		"?adress=192.0.2.3:1":       {400, "Error: adress: there is no such parameter"},
+		"?source=192.0.2.3:1":       {400, "Error: source: there is no such parameter"},
 	} {
 		if a := ask(h, "GET", "/api/admin/who"+query, trustedPeer); a.status != want.status || a.body != want.body {
 			t.Errorf("%s: got %d %q; want %d %q", query, a.status, a.body, want.status, want.body)

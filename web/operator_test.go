@@ -179,3 +179,31 @@ func TestOperatorBody(t *testing.T) {
 		t.Errorf("got %d; want 413", got.status)
 	}
 }
+
+// TestOperatorPagesStaySmall: with 8,000 sessions no page is longer than 1 MiB, even
+// for a browser that knows no compression, and none shows them all.
+func TestOperatorPagesStaySmall(t *testing.T) {
+	s := newScene(8000)
+	h := Handler(s.config())
+	for _, route := range operatorKnown {
+		got := ask(h, "GET", route.path, trustedPeer)
+		if got.status != 200 || len(got.body) > 1<<20 {
+			t.Errorf("%s: got %d with %d bytes; want 200 with at most 1 MiB", route.path, got.status, len(got.body))
+		}
+	}
+	if body := ask(h, "GET", "/ui/sessions", trustedPeer).body; !strings.Contains(body, "<strong>8,000</strong>") || strings.Count(body, "<tr>") != 101 {
+		t.Errorf("got %d rows; want 8,000 counted, and 100 shown under the heads", strings.Count(body, "<tr>"))
+	}
+}
+
+// BenchmarkOperatorPages is what a page costs with 8,000 sessions.
+func BenchmarkOperatorPages(b *testing.B) {
+	h := Handler(newScene(8000).config())
+	for _, path := range []string{"/", "/ui/tree", "/ui/sessions"} {
+		b.Run(path, func(b *testing.B) {
+			for b.Loop() {
+				ask(h, "GET", path, trustedPeer)
+			}
+		})
+	}
+}

@@ -101,7 +101,7 @@ func (p *Pages) Routes() []Route {
 	for _, v := range p.views() {
 		methods := map[string]http.Handler{http.MethodGet: p.show(v)}
 		if v.act != nil {
-			methods[http.MethodPost] = http.HandlerFunc(v.act)
+			methods[http.MethodPost] = v.act
 		}
 		all = append(all, Route{v.path, methods})
 	}

@@ -82,7 +82,7 @@ func (p *Pages) restart(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, err)
 		return
 	}
-	p.tell(w, r, done.Path+" was "+done.What+".")
+	p.tell(w, r, done.Path+": "+done.What+".")
 }
 
 // askRestart says what the restart will do.

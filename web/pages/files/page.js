@@ -41,7 +41,8 @@ function update(html) {
 
 // refocus puts the focus where it was, or, if that is gone, near it.
 function refocus(id) {
-  if (!id || document.activeElement !== document.body) return;
+  const active = document.activeElement; // a closed dialog may have the focus for a moment
+  if (!id || (active !== document.body && !dialog.contains(active))) return;
   const same = document.getElementById(id);
   (same || document.getElementById('main')).focus({ preventScroll: true });
 }
