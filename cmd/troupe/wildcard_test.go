@@ -20,7 +20,7 @@ kumo.on('proxy_server_session_end', function(summary)
 end)
 kumo.on('proxy_init', function()
   proxy.start_proxy_listener { listen = '0.0.0.0:0' }
-  proxy.start_http_listener { listen = '0.0.0.0:0' }
+  kumo.start_proxy_http_listener { listen = '0.0.0.0:0' } -- KumoMTA's older name
 end)
 `
 
