@@ -178,11 +178,7 @@ func listenHTTP(ctx context.Context, l *policy.HTTPListener) (webListener, error
 	if err != nil {
 		return nil, err
 	}
-	network := "tcp"
-	if address.Addr().Is4() {
-		network = "tcp4" // the other takes 0.0.0.0 for every address of both families
-	}
-	socket, err := net.ListenTCP(network, net.TCPAddrFromAddrPort(address))
+	socket, err := net.ListenTCP(transport.ListenNetwork(address), net.TCPAddrFromAddrPort(address))
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}

@@ -38,7 +38,7 @@ func (g *goroutines) Listen(cfg ListenConfig) (Listener, error) {
 			return err
 		}
 	}
-	l, err := lc.Listen(context.Background(), family(cfg.Address), cfg.Address.String())
+	l, err := lc.Listen(context.Background(), ListenNetwork(cfg.Address), cfg.Address.String())
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +54,9 @@ func (g *goroutines) Listen(cfg ListenConfig) (Listener, error) {
 	return ln, nil
 }
 
-// family is the network to listen on: "tcp" takes 0.0.0.0 for every address of
-// both families.
-func family(a netip.AddrPort) string {
+// ListenNetwork is the network to listen on with package net: "tcp" takes 0.0.0.0
+// for every address of both families.
+func ListenNetwork(a netip.AddrPort) string {
 	if a.Addr().Unmap().Is4() {
 		return "tcp4"
 	}
