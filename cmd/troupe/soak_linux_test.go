@@ -1,10 +1,6 @@
 package main
 
-import (
-	"testing"
-
-	"time"
-)
+import "testing"
 
 // TestReloadSoak: through fifty reloads, every other one of a broken policy, no
 // session is lost, nobody is refused, and nothing piles up.
@@ -18,7 +14,7 @@ func TestReloadSoak(t *testing.T) {
 	e, echo := startEdited(t, policyOf(anyPort)), newEcho(t)
 	held := holdSessions(t, e.socks(), echo, sessions)
 	e.reload(policyOf(anyPort), "unchanged") // all that is made once is there now
-	before := e.settled()
+	before := e.collected()
 	stream := startStream(t, e.socks())
 	other := freeAddress(t)
 	for n := range reloads / 2 {
@@ -36,7 +32,7 @@ func TestReloadSoak(t *testing.T) {
 	if served := stream.end(t); served < reloads {
 		t.Errorf("%d clients connected meanwhile; want many", served)
 	}
-	after := e.settled()
+	after := e.collected()
 	held.end(t)
 	if most := before + before/2 + 16<<20; after > most {
 		t.Errorf("the heap grew from %.0f to %.0f bytes; want at most %.0f", before, after, most)
@@ -46,14 +42,4 @@ func TestReloadSoak(t *testing.T) {
 		t.Errorf("%v goroutines are left; want those of the newest policy alone", n)
 	}
 	e.endWell()
-}
-
-// settled is the heap in use once it has stopped shrinking.
-func (d *daemon) settled() float64 {
-	d.t.Helper()
-	least := d.scrape().value("go_memstats_heap_inuse_bytes")
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
-		least = min(least, d.scrape().value("go_memstats_heap_inuse_bytes"))
-	}
-	return least
 }
