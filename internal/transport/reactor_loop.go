@@ -143,7 +143,7 @@ func (l *loop) run() {
 		l.runTimers()
 		l.trimPipes()
 		if l.nursery.next() != 0 {
-			l.runNursery(l.now())
+			l.runNursery(l.tick)
 		}
 	}
 }
