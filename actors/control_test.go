@@ -308,6 +308,9 @@ func TestEndSessions(t *testing.T) {
 	if cut := tr.sys.EndSessions(ids, "the test"); cut != (Cut{WaitedForClient: 3, WaitedForUpstream: 2}) {
 		t.Errorf("got %+v; want 3 that waited for the client and 2 for the upstream", cut)
 	}
+	if cut := tr.sys.EndSessions(ids, "another"); cut != (Cut{}) {
+		t.Errorf("asked twice: got %+v; want nobody, each was told once", cut)
+	}
 	for _, c := range slices.Concat(idle, busy) {
 		must(t, c.ended())
 	}

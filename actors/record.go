@@ -39,6 +39,7 @@ type record struct {
 	destination *destination
 	traffic     transport.Traffic
 	closed      atomic.Bool
+	cut         atomic.Bool // somebody has asked for its end
 }
 
 // accept opens the books for one client.

@@ -79,29 +79,34 @@ func (s *System) EndSessions(ids []uint64, by string) Cut {
 	return cut
 }
 
-// cut ends sessions for a reason.
+// cut ends sessions for a reason, those that nobody has ended before.
 func (s *System) cut(why Reason, which func(*record) bool) (cut Cut) {
 	var rest []*connection
 	for _, c := range s.live.sessions.All() {
 		switch {
-		case !which(c.record):
+		case !which(c.record) || c.record.cut.Load():
 		case c.waitsForSide() == transport.Upstream:
 			rest = append(rest, c)
 		default:
-			cut.WaitedForClient++
-			c.inbox.PostUserMessage(&endSession{reason: why})
+			cut.end(c, transport.Client, why)
 		}
 	}
 	for _, c := range rest {
-		if c.record.closed.Load() {
-			continue // it has ended by itself meanwhile
-		}
-		if c.waitsForSide() == transport.Client {
-			cut.WaitedForClient++
-		} else {
-			cut.WaitedForUpstream++
-		}
-		c.inbox.PostUserMessage(&endSession{reason: why})
+		cut.end(c, c.waitsForSide(), why)
 	}
 	return cut
+}
+
+// end ends a session that waits for side, if it has not ended by itself meanwhile
+// and nobody else has asked for its end.
+func (cut *Cut) end(c *connection, side transport.Side, why Reason) {
+	if c.record.closed.Load() || c.record.cut.Swap(true) {
+		return
+	}
+	if side == transport.Upstream {
+		cut.WaitedForUpstream++
+	} else {
+		cut.WaitedForClient++
+	}
+	c.inbox.PostUserMessage(&endSession{reason: why})
 }

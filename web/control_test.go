@@ -272,14 +272,26 @@ func TestControlAsks(t *testing.T) {
 	}
 }
 
-// A dry run ends nobody and says who would be.
+// A dry run ends nobody and says who would be, of one session too that is far down
+// the list.
 func TestDryRun(t *testing.T) {
 	s := newFakeProxy()
+	far := s.sessions[0]
+	far.ID, far.WaitsForUpstream = 0xff, true
+	for range 200 {
+		s.sessions = append(s.sessions, Session{Client: netip.MustParseAddrPort("203.0.113.1:1"), Since: s.base})
+	}
+	s.sessions = append(s.sessions, far)
 	c := newConfig()
 	c.Control = s.control()
-	got := ask(Handler(c), "DELETE", "/api/admin/sessions?destination=198.51.100.0/24&dry_run=true", trustedPeer)
-	if want := `{"ended":6,"waiting_for_client":3,"waiting_for_upstream":3,"dry_run":true}` + "\n"; got.body != want {
-		t.Errorf("got %d %q; want %q", got.status, got.body, want)
+	for query, want := range map[string]string{
+		"?destination=198.51.100.0/24&dry_run=true": `{"ended":7,"waiting_for_client":3,"waiting_for_upstream":4,"dry_run":true}`,
+		"/00000000000000ff?dry_run=true":            `{"ended":1,"waiting_for_client":0,"waiting_for_upstream":1,"dry_run":true}`,
+		"/00000000000000fe?dry_run=true":            "Error: there is no session 00000000000000fe, or it has ended",
+	} {
+		if got := ask(Handler(c), "DELETE", "/api/admin/sessions"+query, trustedPeer); strings.TrimSpace(got.body) != want {
+			t.Errorf("%s: got %d %q; want %q", query, got.status, got.body, want)
+		}
 	}
 	if len(s.asked) > 0 {
 		t.Errorf("sessions were ended: %q", s.asked)

@@ -39,9 +39,10 @@ type endQuery struct {
 	DryRun bool `query:"dry_run" description:"Only say what would be done."`
 }
 
-// oneSession is the parameter of ending one.
+// oneSession are the parameters of ending one.
 type oneSession struct {
-	ID string `path:"id" description:"As the list has it."`
+	ID     string `path:"id" description:"As the list has it."`
+	DryRun bool   `query:"dry_run" description:"Only say what would be done."`
 }
 
 var filterNames = []string{"listener", "client", "user", "source", "destination", "older_than", "idle_longer_than"}
@@ -128,10 +129,8 @@ func (c Config) handleSessionsEnd(w http.ResponseWriter, r *http.Request) {
 		filter, err = parseFilter(query)
 	}
 	dry := false
-	if text := query["dry_run"]; err == nil && text != "" {
-		if dry, err = strconv.ParseBool(text); err != nil {
-			err = fmt.Errorf("dry_run: expected true or false, got %q", cut(text))
-		}
+	if err == nil {
+		dry, err = parseDryRun(query)
 	}
 	switch {
 	case err != nil:
@@ -142,11 +141,18 @@ func (c Config) handleSessionsEnd(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	var ids []uint64
-	var would Ended
+	ids, ended := c.meant(func(s *Session) bool { return filter.means(s, now) })
+	if !dry {
+		ended = c.Control.EndSessions(ids, peerText(r))
+	}
+	writeEnded(w, ended, dry)
+}
+
+// meant are the sessions that are meant, and how many of them wait for whom.
+func (c Config) meant(means func(*Session) bool) (ids []uint64, would Ended) {
 	for s := range c.Control.Sessions() {
 		switch {
-		case !filter.means(&s, now):
+		case !means(&s):
 			continue
 		case s.WaitsForUpstream:
 			would.WaitingForUpstream++
@@ -155,25 +161,44 @@ func (c Config) handleSessionsEnd(w http.ResponseWriter, r *http.Request) {
 		}
 		ids = append(ids, s.ID)
 	}
-	if !dry {
-		would = c.Control.EndSessions(ids, peerText(r))
+	return ids, would
+}
+
+func parseDryRun(query map[string]string) (bool, error) {
+	text := query["dry_run"]
+	if text == "" {
+		return false, nil
 	}
-	writeEnded(w, would, dry)
+	dry, err := strconv.ParseBool(text)
+	if err != nil {
+		err = fmt.Errorf("dry_run: expected true or false, got %q", cut(text))
+	}
+	return dry, err
 }
 
 // handleSessionEnd ends one session.
 func (c Config) handleSessionEnd(w http.ResponseWriter, r *http.Request) {
-	if _, err := parseOnly(r.URL); err != nil {
+	query, err := parseOnly(r.URL, "dry_run")
+	dry := false
+	if err == nil {
+		dry, err = parseDryRun(query)
+	}
+	if err != nil {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
 	id, _ := parseID(mux.Vars(r)["id"])
-	ended := c.Control.EndSessions([]uint64{id}, peerText(r))
+	var ended Ended
+	if dry {
+		_, ended = c.meant(func(s *Session) bool { return s.ID == id })
+	} else {
+		ended = c.Control.EndSessions([]uint64{id}, peerText(r))
+	}
 	if ended == (Ended{}) {
 		writeError(w, http.StatusNotFound, "there is no session "+formatID(id)+", or it has ended")
 		return
 	}
-	writeEnded(w, ended, false)
+	writeEnded(w, ended, dry)
 }
 
 func writeEnded(w http.ResponseWriter, e Ended, dry bool) {

@@ -234,7 +234,6 @@ func TestAsksFirst(t *testing.T) {
 	api := &fakeAPI{answers: map[string]any{
 		"GET /api/admin/tree":          treeDocument{node{Path: "supervisor/web", Kind: "web"}},
 		"POST /api/admin/restart":      map[string]string{"path": "supervisor/web", "what": "restarted"},
-		"GET /api/admin/sessions":      sessionsView{Sessions: []session{{ID: "7", WaitingFor: "upstream"}}},
 		"DELETE /api/admin/sessions":   ended{3, 2, 1},
 		"DELETE /api/admin/sessions/7": ended{1, 0, 1},
 	}}
@@ -246,7 +245,7 @@ func TestAsksFirst(t *testing.T) {
 	}{
 		{"/ui/tree", url.Values{"path": {"supervisor/web"}, "confirm": {"no"}}, "GET /api/admin/tree?depth=0&limit=0&path=supervisor%2Fweb",
 			"POST /api/admin/restart", "Other HTTP requests that are under way are cut off", "supervisor/web: restarted."},
-		{"/ui/sessions", url.Values{"id": {"7"}, "client": {"10.0.0.1:1"}}, "GET /api/admin/sessions?client=10.0.0.1%3A1",
+		{"/ui/sessions", url.Values{"id": {"7"}, "client": {"10.0.0.1:1"}}, "DELETE /api/admin/sessions/7?dry_run=true",
 			"DELETE /api/admin/sessions/7", "may be delivered twice", "1 session ended"},
 		{"/ui/sessions", url.Values{"user": {"ann"}, "client": {" "}}, "DELETE /api/admin/sessions?dry_run=true&user=ann",
 			"DELETE /api/admin/sessions?user=ann", "End 3 sessions?", "3 sessions ended"},

@@ -106,16 +106,16 @@ func (p *Pages) endSessions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path, query := sessionsPath, url.Values{}
-	for name, value := range fields {
-		query.Set(name, value)
+	if id := fields["id"]; id != "" {
+		path += "/" + url.PathEscape(id)
+	} else {
+		for name, value := range fields {
+			query.Set(name, value)
+		}
 	}
-	id := fields["id"]
 	if !confirmed {
-		p.askEnd(w, r, fields, query)
+		p.askEnd(w, r, fields, path, query)
 		return
-	}
-	if id != "" {
-		path, query = sessionsPath+"/"+url.PathEscape(id), nil
 	}
 	var done ended
 	if err := p.ask(r, http.MethodDelete, path, query, nil, &done); err != nil {
@@ -126,46 +126,21 @@ func (p *Pages) endSessions(w http.ResponseWriter, r *http.Request) {
 }
 
 // askEnd says which sessions will be cut, and what that means for their mail.
-func (p *Pages) askEnd(w http.ResponseWriter, r *http.Request, fields map[string]string, query url.Values) {
-	would, err := p.wouldEnd(r, fields, query)
-	switch {
-	case err != nil:
+func (p *Pages) askEnd(w http.ResponseWriter, r *http.Request, fields map[string]string, path string, query url.Values) {
+	var would ended
+	query.Set("dry_run", "true")
+	err := p.ask(r, http.MethodDelete, path, query, nil, &would)
+	if err == nil && would.Ended == 0 {
+		err = &problem{http.StatusNotFound, "there is no such session any more"}
+	}
+	if err != nil {
 		p.refuse(w, r, err)
-		return
-	case would.Ended == 0:
-		p.refuse(w, r, &problem{http.StatusNotFound, "there is no such session any more"})
 		return
 	}
 	p.confirm(w, r, notice{
 		Heading: "End " + howMany(would.Ended) + "?", Text: would.consequences("waiting"),
 		Fields: maps.Clone(fields), Button: "End " + howMany(would.Ended),
 	})
-}
-
-// wouldEnd is asked of the API. Of one session it is read off the list.
-func (p *Pages) wouldEnd(r *http.Request, fields map[string]string, query url.Values) (would ended, err error) {
-	id := fields["id"]
-	query.Del("id")
-	if id == "" {
-		query.Set("dry_run", "true")
-		return would, p.ask(r, http.MethodDelete, sessionsPath, query, nil, &would)
-	}
-	var list sessionsView
-	if err := p.ask(r, http.MethodGet, sessionsPath, query, nil, &list); err != nil {
-		return would, err
-	}
-	for _, s := range list.Sessions {
-		if s.ID != id {
-			continue
-		}
-		would.Ended = 1
-		if s.WaitingFor == "upstream" {
-			would.WaitingForUpstream = 1
-		} else {
-			would.WaitingForClient = 1
-		}
-	}
-	return would, nil
 }
 
 func howMany(n int) string {
