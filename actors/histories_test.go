@@ -46,7 +46,7 @@ func TestTreeHistories(t *testing.T) {
 			})
 		})
 	}
-	for _, r := range []Reason{ReasonNone, ReasonInternal, ReasonNoResources, ReasonHandshakeTimeout, ReasonEndedByAdmin,
+	for _, r := range []Reason{ReasonNone, ReasonInternal, ReasonNoResources, ReasonHandshakeTimeout, ReasonEndedByAdmin, ReasonShutdown,
 		ReasonSourceUnplumbed, ReasonRefused, ReasonNoPort, ReasonProtocol, ReasonClientLeft, ReasonClientLeftDialing} {
 		if seen[r] == 0 {
 			t.Errorf("no session ended for reason %v; got %v", r, seen)
@@ -75,9 +75,7 @@ func newHistories(t *testing.T, seed uint64) *histories {
 	t.Cleanup(func() { <-time.After(2 * time.Second) })
 	h := &histories{t: t, rng: rand.New(rand.NewPCG(seed, 1)), mem: newMemory(), ends: map[uint64]Outcome{}}
 	h.tr = startTree(t, func(s *setup) {
-		l := anyListener()
-		l.Listen = "192.0.2.1:1080"
-		s.listeners = []policy.Listener{l}
+		s.listeners = []policy.Listener{h.listener()}
 		s.slots = slotsInHistory
 		s.network = &wire{Network: h.mem, conns: map[netip.AddrPort]*connection{}}
 		s.sessions = h
@@ -92,6 +90,13 @@ func newHistories(t *testing.T, seed uint64) *histories {
 		}
 	})
 	return h
+}
+
+// listener is the one that there is, on other terms each time.
+func (h *histories) listener() policy.Listener {
+	l := anyListener()
+	l.Listen, l.Timeout = "192.0.2.1:1080", time.Minute+time.Duration(h.rng.IntN(10))*time.Second
+	return l
 }
 
 func (h *histories) Wants() bool { return true }
@@ -179,7 +184,7 @@ func (h *histories) steps(c *memoryConn) []step {
 		said = append(said, request(1, upstream), []byte("early data"))
 	}
 	said = append(said, []byte("EHLO\r\n"), []byte("QUIT\r\n"))
-	steps := []step{{h.moment(), func() { h.mem.queue <- c }}}
+	steps := []step{{h.moment(), func() { h.mem.come(c) }}}
 	for _, p := range said[:h.rng.IntN(len(said)+1)] {
 		steps = append(steps, step{h.moment(), func() { c.say(p) }})
 	}
@@ -192,7 +197,8 @@ func (h *histories) steps(c *memoryConn) []step {
 
 // fail has a part of the tree fail, or an operator step in.
 func (h *histories) fail() {
-	switch n := h.rng.IntN(9); n {
+	ctx := h.t.Context()
+	switch n := h.rng.IntN(11); n {
 	case 0:
 		h.note("serving ends")
 		h.mem.fault <- syscall.EMFILE
@@ -208,7 +214,18 @@ func (h *histories) fail() {
 		h.tr.send(name, &boom{})
 	case 7:
 		h.note("a restart")
-		_, _ = h.tr.sys.Restart(h.t.Context(), "supervisor/"+h.tr.listenerName()+"/acceptor", "the test")
+		_, _ = h.tr.sys.Restart(ctx, "supervisor/"+h.tr.listenerName()+"/acceptor", "the test")
+	case 8:
+		h.note("a reload")
+		_, err := h.tr.sys.Reload(ctx, &policy.Policy{Listeners: []policy.Listener{h.listener()}})
+		must(h.t, err)
+	case 9:
+		h.note("a drain")
+		_, err := h.tr.sys.Drain(ctx, "", h.moment(), "the test")
+		must(h.t, err)
+		<-time.After(h.moment())
+		_, err = h.tr.sys.Undrain(ctx, "", "the test")
+		must(h.t, err)
 	default:
 		h.note("a kill")
 		for s := range h.tr.sys.Sessions() {

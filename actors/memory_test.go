@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,8 +17,9 @@ import (
 // keeps the contract of transport, and what its clients and upstreams do is a
 // script's.
 type memory struct {
-	queue chan *memoryConn // of the one listening socket
-	fault chan error       // has Serve end, or panic
+	queue     chan *memoryConn // of the one listening socket
+	fault     chan error       // has Serve end, or panic
+	listening atomic.Int64     // sockets
 }
 
 var errMemoryPanic = errors.New("the transport panics")
@@ -26,8 +28,18 @@ func newMemory() *memory {
 	return &memory{queue: make(chan *memoryConn, 1000), fault: make(chan error, 100)}
 }
 
+// come is a client's: it is in the queue, or refused.
+func (m *memory) come(c *memoryConn) {
+	if m.listening.Load() == 0 {
+		close(c.refused)
+		return
+	}
+	m.queue <- c
+}
+
 // Listen implements transport.Network.
 func (m *memory) Listen(c transport.ListenConfig) (transport.Listener, error) {
+	m.listening.Add(1)
 	return &memoryListener{memory: m, at: c.Address}, nil
 }
 
@@ -42,6 +54,7 @@ func (l *memoryListener) Addr() netip.AddrPort { return l.at }
 // Close implements transport.Listener. Who waits in the queue would be reset.
 func (l *memoryListener) Close() error {
 	l.closed.Do(func() {
+		l.listening.Add(-1)
 		for {
 			select {
 			case c := <-l.queue:
