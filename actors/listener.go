@@ -129,7 +129,7 @@ func (l *listener) start(ctx actor.Context) {
 	// Connections run on the sender's goroutine, which is mostly the
 	// transport's: a session then costs no switch of goroutines.
 	l.connection = actor.PropsFromProducer(func() actor.Actor { return l.next },
-		actor.WithMailbox(census.Inboxes(observer{KindConnection, l.log})))
+		actor.WithMailbox(census.Inboxes(newObserver(KindConnection, l.log))))
 	l.spawnAcceptor(ctx)
 	if l.socket == nil {
 		l.restartAfter(0)
@@ -156,7 +156,7 @@ func (l *listener) resume(ctx actor.Context) {
 func (l *listener) spawnAcceptor(ctx actor.Context) {
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &acceptor{listener: l.self, account: l.account, slots: l.slots, turn: l.turn, tap: l.tap, log: l.log}
-	}, actor.WithMailbox(l.live.tree.Mailbox(KindAcceptor.String(), actor.Unbounded(), observer{KindAcceptor, l.log})))
+	}, actor.WithMailbox(l.live.tree.Mailbox(KindAcceptor.String(), actor.Unbounded(), newObserver(KindAcceptor, l.log))))
 	pid, err := ctx.SpawnNamed(props, "acceptor")
 	if err != nil {
 		panic(err)

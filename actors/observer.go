@@ -2,6 +2,7 @@ package actors
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -19,17 +20,27 @@ const (
 	targetLibrary = "protoactor"
 )
 
-// observer logs the failures of one kind of actor.
+// observer logs the failures of one kind of actor, with a stack, once a minute: an
+// actor that fails over and over must not drown the log. How often it failed in all
+// is in the tree and in the metrics.
 type observer struct {
 	kind Kind
 	log  *slog.Logger
+	said *sparing
 }
+
+func newObserver(kind Kind, log *slog.Logger) observer { return observer{kind, log, &sparing{}} }
 
 // ActorFailed implements census.Observer.
 func (o observer) ActorFailed(who actor.Context, reason any, stack []byte) {
+	unsaid, due := o.said.due(time.Now())
+	if !due {
+		return
+	}
 	o.log.Error("actor failed",
 		slog.String("kind", o.kind.String()),
 		slog.String("actor", who.Self().Id),
 		slog.Any("error", supervise.Reason(reason)),
+		slog.Int("unsaid_before", unsaid),
 		slog.String("stack", string(stack)))
 }

@@ -166,7 +166,7 @@ func (s *supervisor) listenerName(ctx actor.Context, o *openListener) string {
 }
 
 func (s *supervisor) spawn(ctx actor.Context, kind Kind, name string, produce actor.Producer, more ...actor.PropsOption) *actor.PID {
-	mailbox := actor.WithMailbox(s.live.tree.Mailbox(kind.String(), actor.UnboundedLockfree(), observer{kind, s.log}))
+	mailbox := actor.WithMailbox(s.live.tree.Mailbox(kind.String(), actor.UnboundedLockfree(), newObserver(kind, s.log)))
 	pid, err := ctx.SpawnNamed(actor.PropsFromProducer(produce, append(more, mailbox)...), name)
 	if err != nil {
 		panic(err)

@@ -80,7 +80,7 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	log := c.Log(targetActors)
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &supervisor{config: &c, sockets: sockets, log: log, started: started, stopped: s.stopped, live: s.live}
-	}, actor.WithMailbox(s.live.tree.Mailbox(KindSupervisor.String(), actor.Unbounded(), observer{KindSupervisor, log})))
+	}, actor.WithMailbox(s.live.tree.Mailbox(KindSupervisor.String(), actor.Unbounded(), newObserver(KindSupervisor, log))))
 	// A panic of the supervisor's own must not stop what it supervises.
 	resume := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.ResumeDirective })
 	pid, err := s.actors.Root.Copy().WithGuardian(resume).SpawnNamed(props, "supervisor")
