@@ -5,6 +5,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
 // family is one metric family that is read off the ledger.
@@ -31,6 +32,7 @@ var (
 	famStale     = newFamily("proxy_auth_stale_total", "Logins for which an earlier yes of the policy stood in while it failed, as auth_cache.stale_if_error permits. The log says how it fails.")
 	famEnded     = newFamily("proxy_sessions_ended_total", "Completed connections by how the peer ended them: fin or reset.", "end")
 	famFailures  = newFamily("proxy_session_failures_total", "Failed connections by reason and by the side at fault: client, upstream, policy or proxy.", "reason", "fault")
+	famCut       = newFamily("proxy_sessions_cut_total", "Sessions that the proxy ended and their peers had not, by what made it do so and by the side that they waited for: one that waited for the upstream may have been between the end of a mail and the answer.", "why", "waiting_for")
 	famDials     = newFamily("proxy_dials_total", "CONNECT requests by how dialling the upstream ended; one per request, however many addresses were tried.", "result")
 	famOutbound  = newFamily("proxy_outbound_connections_total", "Connections made to an upstream IP address. Idle addresses lose their series; those beyond the limit count as \"other\".", "destination")
 )
@@ -39,7 +41,7 @@ func gauge(f family) family { f.gauge = true; return f }
 
 func families() []family {
 	return []family{famAccepted, famFailed, famCompleted, famProbed, famActive, famReceived, famSent, famUp, famDown,
-		famTLS, famStale, famEnded, famFailures, famDials, famOutbound}
+		famTLS, famStale, famEnded, famFailures, famCut, famDials, famOutbound}
 }
 
 // series is one time series whose labels are made once, so that a scrape of
@@ -95,6 +97,11 @@ func (a *account) makeSeries() []*series {
 	}
 	for r := ReasonNone + 1; r < reasonCount; r++ {
 		all = append(all, famFailures.series(a.failures[r].Load, a.listener, r.String(), r.Fault().String()))
+	}
+	for why := cause(1); why < causes; why++ {
+		for side := range a.cuts[why] {
+			all = append(all, famCut.series(a.cuts[why][side].Load, a.listener, why.String(), waitingFor(transport.Side(side)).String()))
+		}
 	}
 	for i, res := range egress.Results() {
 		all = append(all, famDials.series(a.dials[i].Load, a.listener, res.String()))

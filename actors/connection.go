@@ -266,14 +266,17 @@ func (c *connection) bookRelease() {
 func (c *connection) report(o Outcome, err error, now time.Time) {
 	r := c.record
 	level, text := slog.LevelDebug, "session "+o.Class.String()
+	cut := c.countCut(o)
 	switch {
 	case o.Class == Failed && ours(o.Reason):
 		level = slog.LevelError
+	case cut.risky():
+		level = slog.LevelWarn
 	case o.Class == Failed:
 		level = slog.LevelInfo
 	}
 	if c.shared.log.Enabled(context.Background(), level) {
-		attrs := r.attrs(o, now)
+		attrs := append(r.attrs(o, now), cut.attrs()...)
 		c.shared.log.LogAttrs(context.Background(), level, text, append(attrs, because(err)...)...)
 	}
 	if o.Class != Probed && c.shared.hooks.wantsEnds() {

@@ -67,6 +67,8 @@
 //	Drain     supervisor, then listener: its acceptor takes those who wait in the queue
 //	          and stops, and the socket is closed, so that clients are refused and go
 //	          elsewhere; sessions go on until the limit. A reload leaves it drained
+//	Shutdown  Drain, and then: sessions that wait for their client are ended once nothing
+//	          has moved for 5 s, the others at the limit; then the tree ends
 //	Undrain   the listener opens its address again; while that cannot be had it is
 //	          tried as after a dead socket
 //
@@ -167,12 +169,14 @@
 //	timer of an acceptor's pause listener              it runs out, or the listener stops
 //	timer of a service's pause   supervisor            it runs out, or the supervisor stops
 //	timer of a drain's limit     System                it runs out, the drain is undone, or Stop
+//	goroutine of the shutdown    System.Shutdown       no session is left, its limit, or Stop
 //	timer of web's restart       System.Restart        it runs out, soon; of no effect once the tree is gone
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts
 //	goroutine that waits for a   Reload                the listener has answered, or the tree has ended
 //	 socket nobody wants now
 //	slot                         the record            the session is booked as ended
 //	goroutine of the start       cmd/troupe            the policy is loaded and the tree stands
+//	goroutine of the watchdog    cmd/troupe            the tree has ended
 //	goroutine and files of the   cmd/troupe            the process ends
 //	 log
 //

@@ -42,11 +42,7 @@ func (s *System) Drain(ctx context.Context, listener string, limit time.Duration
 		}
 	}
 	s.config.Log(targetActors).Info("drain", slog.Any("listeners", answer.listeners), slog.Duration("limit", limit), slog.String("by", by))
-	var closed []<-chan struct{}
-	for _, h := range answer.halts {
-		closed = append(closed, h.done)
-	}
-	s.awaitClosed(ctx, closed)
+	s.awaitClosed(ctx, halted(answer.halts))
 	return s.countDrained(answer.listeners), nil
 }
 
@@ -91,6 +87,15 @@ func (s *System) orderDrain(m *drain) (drained, error) {
 	}
 }
 
+// halted are the channels that are closed with the sockets of listeners.
+func halted(all []*halt) []<-chan struct{} {
+	closed := make([]<-chan struct{}, 0, len(all))
+	for _, h := range all {
+		closed = append(closed, h.done)
+	}
+	return closed
+}
+
 // awaitClosed waits until sockets are closed; an acceptor has so long for those who
 // wait in the queue.
 func (s *System) awaitClosed(ctx context.Context, all []<-chan struct{}) {
@@ -126,7 +131,7 @@ func (s *System) countDrained(listeners []string) Drained {
 
 // endDrained is the end of a drain's limit.
 func (s *System) endDrained(listener string) {
-	cut := s.cut(ReasonShutdown, func(r *record) bool { return r.account.listener == listener })
+	cut := s.cut(causeDrain, func(c *connection) bool { return c.record.account.listener == listener })
 	s.config.Log(targetActors).Info("the time of a drain is over", slog.String("listener", listener),
 		slog.Int("waited_for_client", cut.WaitedForClient), slog.Int("waited_for_upstream", cut.WaitedForUpstream))
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/socks5"
-	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
 // SessionObserver is told of every session that has ended, clients that were
@@ -101,10 +100,7 @@ func (c *connection) awaited(o Outcome) Waiting {
 		return c.waiting
 	}
 	last, _, spoken := c.conn.LastByte()
-	if waitsFor(phaseRelaying, last, spoken) == transport.Client {
-		return WaitingForClient
-	}
-	return WaitingForUpstream
+	return waitingFor(waitsFor(phaseRelaying, last, spoken))
 }
 
 // endedSession is what an observer is told of a session that had a connection.

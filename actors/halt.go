@@ -116,10 +116,11 @@ var errNotListening = errors.New("there is no such listener")
 func (s *supervisor) drainListeners(ctx actor.Context, m *drain) {
 	answer := drained{err: ErrStopping}
 	defer func() { m.answer <- answer }()
-	if s.draining {
+	if s.draining || s.leaving && m.undo {
 		return
 	}
 	answer.err = nil
+	s.leaving = s.leaving || m.last
 	for _, l := range s.listeners {
 		if l.removed || m.only != "" && m.only != l.account.listener {
 			continue

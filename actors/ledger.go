@@ -39,6 +39,7 @@ type account struct {
 	dials    []atomic.Uint64 // by egress.Result
 	traffic  transport.Traffic
 	queue    acceptQueue
+	cuts     cuts
 	stale    staleLogins
 
 	destinations *destinations
@@ -147,6 +148,15 @@ func (a *account) balance() (accepted, active uint64, ended [classCount]uint64) 
 	}
 	accepted = a.accepted.Load()
 	return accepted, accepted - sum, ended
+}
+
+// active is how many sessions of all listeners have not ended.
+func (l *Ledger) active() (n uint64) {
+	l.each(func(a *account) {
+		_, active, _ := a.balance()
+		n += active
+	})
+	return n
 }
 
 // end books the end of one session.

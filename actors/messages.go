@@ -42,6 +42,7 @@ type drain struct {
 	only   string // the address of the one that is meant; "": all
 	by     string // who asked, for the log
 	undo   bool
+	last   bool           // the tree is about to end: from now on nothing is undone or reloaded
 	answer chan<- drained // has room for the answer
 }
 

@@ -39,7 +39,7 @@ type record struct {
 	destination *destination
 	traffic     transport.Traffic
 	closed      atomic.Bool
-	cut         atomic.Bool // somebody has asked for its end
+	cut         atomic.Uint32 // the cause for which somebody has asked for its end
 }
 
 // accept opens the books for one client.

@@ -158,7 +158,7 @@ func (s *System) awaitAll(all []<-chan struct{}, patience time.Duration) bool {
 func (s *supervisor) apply(ctx actor.Context, m *apply) {
 	applied := false
 	defer func() { m.done <- applied }()
-	if s.draining {
+	if s.draining || s.leaving {
 		return
 	}
 	applied, s.reloaded = true, true // from here on there is no way back

@@ -73,18 +73,18 @@ func (s *System) EndSessions(ids []uint64, by string) Cut {
 	for _, id := range ids {
 		wanted[id] = true
 	}
-	cut := s.cut(ReasonEndedByAdmin, func(r *record) bool { return wanted[r.id] })
+	cut := s.cut(causeAdmin, func(c *connection) bool { return wanted[c.record.id] })
 	s.config.Log(targetActors).Info("sessions were ended by request", slog.String("by", by),
 		slog.Int("waited_for_client", cut.WaitedForClient), slog.Int("waited_for_upstream", cut.WaitedForUpstream))
 	return cut
 }
 
-// cut ends sessions for a reason, those that nobody has ended before.
-func (s *System) cut(why Reason, which func(*record) bool) (cut Cut) {
+// cut ends sessions for a cause, those that nobody has ended before.
+func (s *System) cut(why cause, which func(*connection) bool) (cut Cut) {
 	var rest []*connection
 	for _, c := range s.live.sessions.All() {
 		switch {
-		case !which(c.record) || c.record.cut.Load():
+		case c.record.cut.Load() != 0 || !which(c):
 		case c.waitsForSide() == transport.Upstream:
 			rest = append(rest, c)
 		default:
@@ -99,8 +99,8 @@ func (s *System) cut(why Reason, which func(*record) bool) (cut Cut) {
 
 // end ends a session that waits for side, if it has not ended by itself meanwhile
 // and nobody else has asked for its end.
-func (cut *Cut) end(c *connection, side transport.Side, why Reason) {
-	if c.record.closed.Load() || c.record.cut.Swap(true) {
+func (cut *Cut) end(c *connection, side transport.Side, why cause) {
+	if c.record.closed.Load() || !c.record.cut.CompareAndSwap(0, uint32(why)) {
 		return
 	}
 	if side == transport.Upstream {
@@ -108,5 +108,5 @@ func (cut *Cut) end(c *connection, side transport.Side, why Reason) {
 	} else {
 		cut.WaitedForClient++
 	}
-	c.inbox.PostUserMessage(&endSession{reason: why})
+	c.inbox.PostUserMessage(&endSession{reason: why.reason()})
 }

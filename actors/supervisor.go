@@ -39,7 +39,8 @@ type supervisor struct {
 	listeners map[string]*served            // by actor id
 	backoff   map[string]*supervise.Backoff // of metrics and web, by actor id
 	timers    map[string]*time.Timer        // send restartChild, by id of the actor in its pause
-	draining  bool
+	leaving   bool                          // the tree is to end, once its sessions have
+	draining  bool                          // it does
 	reloaded  bool
 
 	webSockets atomic.Pointer[[]*webSocket] // those of sockets, for the web actor

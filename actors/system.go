@@ -51,6 +51,8 @@ type System struct {
 	live    *live
 	drains  drains
 
+	shutdown sync.Once // of Shutdown
+
 	reloading chan struct{} // holds the one Reload that may run
 	running   running       // of who reloads
 }

@@ -1,0 +1,126 @@
+package actors
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/troupe-proxy/troupe/internal/transport"
+)
+
+const (
+	// quiet is how long nothing has moved in a session that waits for its client
+	// before it is ended: a client that is about to send the next mail does so
+	// sooner.
+	quiet = 5 * time.Second
+	// leavingLook is how often the sessions are looked at meanwhile.
+	leavingLook = 250 * time.Millisecond
+)
+
+// Leaving is how far the end of a tree has come.
+type Leaving struct {
+	// Sessions are open: so many wait for the client, so many for the upstream.
+	WaitingForClient, WaitingForUpstream int
+	Left                                 time.Duration // until the limit
+}
+
+// Shutdown ends the tree when its sessions have ended, or at limit, which begins
+// now. First the listeners take no more clients, as by Drain, and that is not
+// undone. Sessions that wait for their client are ended once nothing has moved for
+// 5 s; those that wait for the upstream may be between the end of a mail and the
+// answer, and are let be until the limit, as are those that are being dialled.
+// What is left then is ended, those first that wait for their client. HTTP is
+// served until the end. A limit of 0 is Stop.
+//
+// tell is called on a goroutine of Shutdown's own, about four times a second, until
+// the tree begins to end. Shutdown does not wait; see Stopped. It may be called from
+// any goroutine; calls after the first one do nothing, and Stop ends it all.
+func (s *System) Shutdown(limit time.Duration, tell func(Leaving)) {
+	s.shutDown(limit, quiet, tell)
+}
+
+func (s *System) shutDown(limit, quiet time.Duration, tell func(Leaving)) {
+	s.shutdown.Do(func() {
+		if limit <= 0 {
+			s.Stop()
+			return
+		}
+		go s.leave(time.Now().Add(limit), quiet, tell)
+	})
+}
+
+// leave is the goroutine of Shutdown.
+func (s *System) leave(limit time.Time, quiet time.Duration, tell func(Leaving)) {
+	defer s.Stop()
+	if s.closeDoors(limit) != nil {
+		return // it has ended
+	}
+	look := time.NewTicker(leavingLook)
+	defer look.Stop()
+	for s.config.Metrics.Ledger.active() > 0 {
+		now := time.Now()
+		if !now.Before(limit) {
+			s.cutAll()
+			return
+		}
+		tell(s.countLeaving(limit.Sub(now)))
+		s.cut(causeQuiet, func(c *connection) bool { return c.isQuiet(now, quiet) })
+		select {
+		case <-look.C:
+		case <-s.stopped:
+			return
+		}
+	}
+}
+
+// closeDoors has all listeners take no more clients, and waits until their sockets
+// are closed.
+func (s *System) closeDoors(limit time.Time) error {
+	answer, err := s.orderDrain(&drain{by: "the shutdown", last: true})
+	if err != nil {
+		return err
+	}
+	s.drains.forget(answer.listeners)
+	ctx, cancel := context.WithDeadline(context.Background(), limit)
+	defer cancel()
+	s.awaitClosed(ctx, halted(answer.halts))
+	return nil
+}
+
+// countLeaving counts the sessions that are open.
+func (s *System) countLeaving(left time.Duration) Leaving {
+	l := Leaving{Left: left}
+	for _, c := range s.live.sessions.All() {
+		if c.waitsForSide() == transport.Upstream {
+			l.WaitingForUpstream++
+		} else {
+			l.WaitingForClient++
+		}
+	}
+	return l
+}
+
+// isQuiet says whether a session waits for its client, and nothing has moved for a
+// while.
+func (c *connection) isQuiet(now time.Time, quiet time.Duration) bool {
+	last, ago, spoken := c.conn.LastByte()
+	if waitsFor(c.shownPhase(), last, spoken) == transport.Upstream {
+		return false
+	}
+	idle := now.Sub(c.record.since)
+	if spoken {
+		idle = min(idle, ago)
+	}
+	return idle >= quiet
+}
+
+// cutAll ends what is left at the limit.
+func (s *System) cutAll() {
+	cut := s.cut(causeLimit, func(*connection) bool { return true })
+	level := slog.LevelInfo
+	if cut.WaitedForUpstream > 0 {
+		level = slog.LevelWarn
+	}
+	s.config.Log(targetActors).Log(context.Background(), level, "the time for the shutdown is over, sessions are cut",
+		slog.Int("waited_for_client", cut.WaitedForClient), slog.Int("waited_for_upstream", cut.WaitedForUpstream))
+}
