@@ -12,6 +12,10 @@ import (
 func (c Config) handleStatus(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	status := c.Status()
+	if c.Draining != nil && c.Draining() {
+		writeText(w, http.StatusServiceUnavailable, "KumoProxy: draining"+c.details(r, status))
+		return
+	}
 	if status.accepting() {
 		writeText(w, http.StatusOK, "KumoProxy OK")
 		return

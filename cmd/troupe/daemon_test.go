@@ -72,6 +72,9 @@ func start(t *testing.T, args []string, env ...string) *daemon {
 // launch starts the daemon without waiting for it.
 func launch(t *testing.T, args []string, env ...string) *daemon {
 	t.Helper()
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--drain-timeout") }) {
+		args = append(slices.Clone(args), "--drain-timeout=0") // what is left open must not hold the end up
+	}
 	d := &daemon{t: t, cmd: exec.Command("troupe", args...), log: newTranscript(), exited: make(chan struct{})}
 	// The filter of whoever runs the tests must not decide them.
 	d.cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-proxy/troupe/internal/adminclient"
+	"github.com/troupe-proxy/troupe/lua/duration"
 )
 
 // flags are what can be said on the command line. Those that KumoMTA's
@@ -18,6 +19,7 @@ type flags struct {
 	listen         []string
 	noSplice       bool
 	timeoutSeconds uint64
+	drainTimeout   time.Duration
 	transport      string
 	diagLogDir     string
 	diagFormat     string
@@ -41,12 +43,40 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// maxDrain is a day: nobody waits longer for a daemon to end.
+const maxDrain = 24 * time.Hour
+
+// limitFlag is a duration of at most most, written as in a policy.
+type limitFlag struct {
+	to   *time.Duration
+	most time.Duration
+}
+
+// Set implements pflag.Value.
+func (l *limitFlag) Set(text string) error {
+	d, err := duration.Parse(text)
+	if err != nil {
+		return err
+	}
+	if d < 0 || d > l.most {
+		return fmt.Errorf("expected 0 to %s", duration.Format(l.most))
+	}
+	*l.to = d
+	return nil
+}
+
+// String implements pflag.Value.
+func (l *limitFlag) String() string { return duration.Format(*l.to) }
+
+// Type implements pflag.Value.
+func (l *limitFlag) Type() string { return "duration" }
+
 // maxTimeoutSeconds is an hour: a step of a handshake that takes longer is over.
 const maxTimeoutSeconds = 3600
 
 // newCommand is the command line; serve is called with what it said.
 func newCommand(serve func(*flags) error) *cobra.Command {
-	var f flags
+	f := flags{drainTimeout: 5 * time.Minute}
 	c := &cobra.Command{
 		Use:   "troupe",
 		Short: "A SOCKS5 egress proxy for mail servers",
@@ -76,6 +106,7 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 	p.StringArrayVar(&f.listen, "listen", nil, "serve SOCKS5 on `address:port` without a policy file; may be repeated")
 	p.BoolVar(&f.noSplice, "no-splice", false, "with --listen: copy through memory instead of splice(2)")
 	p.Uint64Var(&f.timeoutSeconds, "timeout-seconds", 60, "with --listen: `seconds` that each step of a handshake may take")
+	p.Var(&limitFlag{&f.drainTimeout, maxDrain}, "drain-timeout", "after SIGTERM end sessions that wait for their upstream after a `duration`; 0: all at once")
 	p.StringVar(&f.transport, "transport", "auto", "who carries the bytes: auto, reactor (Linux, no TLS) or goroutines")
 	p.StringVar(&f.stateDir, "state-dir", "", "keep the last good policy in `dir`, for a start with a broken one ($STATE_DIRECTORY)")
 	p.BoolVar(&f.strict, "strict", false, "end when the policy is broken at the start, whatever is kept")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
+	"github.com/troupe-proxy/troupe/internal/sdnotify"
 	"github.com/troupe-proxy/troupe/internal/watch"
 	"github.com/troupe-proxy/troupe/web/pages"
 )
@@ -20,6 +21,7 @@ type reloader struct {
 	tree    *actors.System
 	metrics *actors.PolicyMetrics
 	watcher *watch.Watcher
+	manager *sdnotify.Manager
 	log     *slog.Logger
 
 	turn   chan struct{} // holds the one reload that may run
@@ -31,7 +33,7 @@ type reloader struct {
 
 func newReloader(ctx context.Context, s *service, first *loaded) *reloader {
 	r := &reloader{
-		source: s.source, keeper: s.keeper, tree: s.tree, metrics: s.metrics.Policy, log: s.log,
+		source: s.source, keeper: s.keeper, tree: s.tree, metrics: s.metrics.Policy, manager: s.manager, log: s.log,
 		turn: make(chan struct{}, 1), served: first, asked: make(chan string, 1),
 	}
 	r.watcher = watch.New(watch.Options{Changed: func() { r.request("its files have changed") }, Log: s.log})
@@ -71,6 +73,8 @@ func (r *reloader) reload(ctx context.Context) (actors.ReloadResult, actors.Diff
 	case <-ctx.Done():
 		return actors.ReloadFailed, actors.Difference{}, ctx.Err()
 	}
+	told(r.log, r.manager.Reloading())
+	defer func() { told(r.log, r.manager.Ready()) }()
 	// First, and whatever becomes of the policy: they expire. What is wrong with
 	// one is in the log, and no reason to refuse the policy.
 	_ = r.tree.ReloadCertificates()

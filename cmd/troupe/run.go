@@ -70,6 +70,8 @@ func serve(f *flags, p process) error {
 		network: network, logs: logs, metrics: metrics, log: logs.Logger(targetMain),
 		source: newSource(f, p, logs, metrics), machine: describeMachine(time.Now()),
 		history: newHistory(metrics, logs.Logger(targetHTTP)),
+
+		manager: openManager(p, logs.Logger(targetMain)), drainTimeout: f.drainTimeout,
 	}
 	defer s.source.close()
 	if f.dryRun {
@@ -85,6 +87,7 @@ func serve(f *flags, p process) error {
 		return err
 	}
 	logs.Logger(targetStart).Info("initialization complete")
+	told(s.log, s.manager.Ready())
 	return s.wait(reloads, signals)
 }
 

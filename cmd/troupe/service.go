@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-proxy/troupe/internal/logging"
 	"github.com/troupe-proxy/troupe/internal/machineinfo"
 	"github.com/troupe-proxy/troupe/internal/rules"
+	"github.com/troupe-proxy/troupe/internal/sdnotify"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 	"github.com/troupe-proxy/troupe/web"
@@ -37,6 +38,9 @@ type service struct {
 	machine  func() (machineinfo.Info, bool)
 	reloads  atomic.Pointer[reloader] // nil until all is up
 	draining atomic.Bool              // a signal has asked for the end
+
+	manager      *sdnotify.Manager // nil: there is none
+	drainTimeout time.Duration     // how long sessions have after SIGTERM
 }
 
 // start loads the policy and starts what it asks for.
@@ -90,10 +94,13 @@ func (s *service) config(host rules.Host) actors.Config {
 
 // wait returns when the daemon has ended: nil after a signal that asked for it.
 func (s *service) wait(reloads *reloader, signals <-chan os.Signal) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	life, end := context.WithCancel(context.Background())
+	defer end()
+	ctx, cancel := context.WithCancel(life)
 	go reloads.run(ctx)
-	go s.history.Run(ctx)
+	go s.history.Run(life)
+	go s.watchdog(life)
+	defer cancel()
 	stopping := false
 	for {
 		select {
@@ -114,10 +121,8 @@ func (s *service) wait(reloads *reloader, signals <-chan os.Signal) error {
 				return errForced
 			default:
 				stopping = true
-				s.draining.Store(true)
 				cancel() // a reload under way
-				s.tree.Stop()
-				s.log.Info("shutting down", slog.String("signal", one.String()))
+				s.beginEnd(one)
 			}
 		}
 	}
