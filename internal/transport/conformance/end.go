@@ -34,7 +34,7 @@ func endCases() []testCase {
 // the reply.
 func finishUnread(t *testing.T, r *rig) {
 	s := r.session()
-	sent := send(s.client, pattern(16<<20), false) // more than sockets hold
+	sent := sendLong(s.client, 16<<20, false) // more than sockets hold
 	s.awaitPeek(16 << 10)
 	s.Write([]byte("\x05\xff"))
 	s.Finish()
@@ -164,8 +164,8 @@ func abortRelay(t *testing.T, r *rig) {
 // abortStalled: neither side reads, and both copiers wait in a write.
 func abortStalled(t *testing.T, r *rig) {
 	s, upstream := r.relayed()
-	flood := pattern(128 << 20) // more than sockets hold, where tcp_rmem(7) lets one grow to 32 MiB too
-	up, down := send(s.client, flood, false), send(upstream, flood, false)
+	const flood = 128 << 20 // more than sockets hold, where tcp_rmem(7) lets one grow to 32 MiB too
+	up, down := sendLong(s.client, flood, false), sendLong(upstream, flood, false)
 	eventually(t, "bytes move both ways", func() bool {
 		return s.traffic.Up.Load() > 1<<20 && s.traffic.Down.Load() > 1<<20
 	})
@@ -209,9 +209,10 @@ func abortInsideNotify(t *testing.T, r *rig) {
 }
 
 func abortMany(_ *testing.T, r *rig) {
+	flood := pattern(1 << 20)
 	for range 20 {
 		s, upstream := r.relayed()
-		sent := send(s.client, pattern(1<<20), false)
+		sent := send(s.client, flood, false)
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(s.Abort)

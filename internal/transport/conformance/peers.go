@@ -3,7 +3,6 @@ package conformance
 import (
 	"bytes"
 	"errors"
-	"hash/crc32"
 	"io"
 	"net"
 	"syscall"
@@ -93,75 +92,6 @@ func reset(t *testing.T, c peer) {
 	}
 	if err := c.Close(); err != nil {
 		t.Fatalf("close: %v", err)
-	}
-}
-
-// pattern is n bytes of which no two stretches are alike for long.
-func pattern(n int) []byte {
-	b := make([]byte, n)
-	x := uint32(n) | 1
-	for i := range b {
-		x = x*1664525 + 1013904223
-		b[i] = byte(x >> 24)
-	}
-	return b
-}
-
-// sending is a stream that is being sent on a goroutine of its own.
-type sending struct {
-	done chan struct{}
-	n    int
-	err  error
-}
-
-// send sends p, then the end of the stream if that is asked for.
-func send(c peer, p []byte, end bool) *sending {
-	s := &sending{done: make(chan struct{})}
-	go s.run(c, p, end)
-	return s
-}
-
-func (s *sending) run(c peer, p []byte, end bool) {
-	defer close(s.done)
-	if s.n, s.err = c.Write(p); s.err == nil && end {
-		s.err = c.CloseWrite()
-	}
-}
-
-// wait waits until all is sent, or nothing more can be.
-func (s *sending) wait() (int, error) {
-	<-s.done
-	return s.n, s.err
-}
-
-// receiving is a stream that is being read to its end on a goroutine of its own.
-type receiving struct {
-	done chan struct{}
-	n    int
-	sum  uint32
-	err  error // nil: an end of stream
-}
-
-func receive(c peer) *receiving {
-	r := &receiving{done: make(chan struct{})}
-	go r.run(c)
-	return r
-}
-
-func (r *receiving) run(c peer) {
-	defer close(r.done)
-	sum := crc32.NewIEEE()
-	n, err := io.Copy(sum, struct{ io.Reader }{c})
-	r.n, r.sum, r.err = int(n), sum.Sum32(), err
-}
-
-// want waits for the end of the stream and compares all of it.
-func (r *receiving) want(t *testing.T, p []byte) {
-	t.Helper()
-	<-r.done
-	if r.err != nil || r.n != len(p) || r.sum != crc32.ChecksumIEEE(p) {
-		t.Errorf("received: got %d bytes, sum %x, %v; want %d bytes, sum %x, end of stream",
-			r.n, r.sum, r.err, len(p), crc32.ChecksumIEEE(p))
 	}
 }
 

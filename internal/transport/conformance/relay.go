@@ -156,9 +156,8 @@ func replyAhead(t *testing.T, r *rig) {
 func slowReader(t *testing.T, r *rig) {
 	s, upstream := r.relayed()
 	before := heapInUse()
-	down := pattern(64 << 20)
-	own := uint64(len(down))
-	sent := send(upstream, down, true)
+	const length, own = 64 << 20, 2 * stretch
+	sent := sendLong(upstream, length, true)
 	var last uint64
 	calm := 0
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -173,20 +172,17 @@ func slowReader(t *testing.T, r *rig) {
 		calm++
 		return calm > 10
 	})
-	if last >= own {
+	if last >= length {
 		t.Errorf("taken while the client does not read: got all %d bytes; want what sockets hold", last)
 	}
-	if kept, most := int64(heapInUse()-before)-int64(own), int64(4<<20); kept > most {
+	if kept, most := int64(heapInUse()-before)-own, int64(4<<20); kept > most {
 		t.Errorf("memory kept meanwhile: got %d bytes; want at most %d", kept, most)
 	}
-	receive(s.client).want(t, down)
-	if _, err := sent.wait(); err != nil {
-		t.Errorf("send: %v", err)
-	}
+	receive(s.client).wantAll(t, sent)
 	hangUp(t, s.client)
 	hearEnd(t, upstream)
 	s.wantEnd(transport.Fin, 0)
-	s.wantTraffic(0, len(down))
+	s.wantTraffic(0, length)
 	closeAll(s.client, upstream)
 	r.finish()
 }
@@ -201,18 +197,13 @@ func heapInUse() uint64 {
 
 func bothDirections(t *testing.T, r *rig) {
 	s, upstream := r.relayed()
-	up, down := pattern(16<<20), pattern(16<<20+1)
+	const up, down = 16 << 20, 16<<20 + 1
 	gotUp, gotDown := receive(upstream), receive(s.client)
-	sentUp, sentDown := send(s.client, up, true), send(upstream, down, true)
-	gotUp.want(t, up)
-	gotDown.want(t, down)
-	for _, sent := range []*sending{sentUp, sentDown} {
-		if _, err := sent.wait(); err != nil {
-			t.Errorf("send: %v", err)
-		}
-	}
+	sentUp, sentDown := sendLong(s.client, up, true), sendLong(upstream, down, true)
+	gotUp.wantAll(t, sentUp)
+	gotDown.wantAll(t, sentDown)
 	s.wantEnd(transport.Fin, 0)
-	s.wantTraffic(len(up), len(down))
+	s.wantTraffic(up, down)
 	closeAll(s.client, upstream)
 	r.finish()
 }

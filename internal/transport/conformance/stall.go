@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"bytes"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -26,6 +28,10 @@ type stalled struct {
 	by           transport.Side // who sends
 	dying, other peer
 	flood        *flood
+
+	received int // by other, as hearBack says
+	same     bool
+	failed   error
 }
 
 func (r *rig) stalled(by transport.Side) *stalled {
@@ -93,14 +99,21 @@ func (f *flood) run(c peer) {
 	}
 }
 
-// isPrefix says whether got is how the flood begins.
-func (f *flood) isPrefix(got []byte) bool {
-	for i, b := range got {
-		if b != f.chunk[i%len(f.chunk)] {
-			return false
-		}
+// hearBack reads all there is of the flood at its other end and how that ended;
+// nil is an end of stream. same: it is how the flood begins.
+func (f *flood) hearBack(c peer) (n int, same bool, err error) {
+	chunk := make([]byte, len(f.chunk))
+	same = true
+	for err == nil {
+		var got int
+		got, err = io.ReadFull(c, chunk)
+		n += got
+		same = same && bytes.Equal(chunk[:got], f.chunk[:got])
 	}
-	return true
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return n, same, err
 }
 
 // stalledForEver: the session ends and the side that lives on is reset, though
@@ -114,8 +127,8 @@ func stalledForEver(t *testing.T, r *rig) {
 	}
 	for _, s := range all {
 		s.wantEnd(transport.Reset, s.by)
-		if got, err := readToEnd(s.other); !isReset(err) || !s.flood.isPrefix(got) {
-			t.Errorf("received: got %d bytes, %v; want the beginning of what was sent, then a reset", len(got), err)
+		if n, same, err := s.flood.hearBack(s.other); !isReset(err) || !same {
+			t.Errorf("received: got %d bytes, same %v, %v; want the beginning of what was sent, then a reset", n, same, err)
 		}
 		<-s.flood.done
 		closeAll(s.other)
@@ -140,25 +153,22 @@ func stalledForAWhile(t *testing.T, first *rig) {
 	}
 	start := time.Now()
 	eventually(t, "the reset was noticed", func() bool { return time.Since(start) > 1200*time.Millisecond })
-	received := make([][]byte, len(all))
-	failed := make([]error, len(all))
 	var reading sync.WaitGroup // at once: each has the same time left
-	for i, s := range all {
-		reading.Go(func() { received[i], failed[i] = readToEnd(s.other) })
+	for _, s := range all {
+		reading.Go(func() { s.received, s.same, s.failed = s.flood.hearBack(s.other) })
 	}
 	reading.Wait()
-	for i, s := range all {
-		got, err := received[i], failed[i]
-		if !isReset(err) || !s.flood.isPrefix(got) {
-			t.Errorf("received: got %d bytes, %v; want what was sent, then a reset", len(got), err)
+	for _, s := range all {
+		if !isReset(s.failed) || !s.same {
+			t.Errorf("received: got %d bytes, same %v, %v; want what was sent, then a reset", s.received, s.same, s.failed)
 		}
 		const unsent = 64 << 10 // in the dying side's own socket
-		if len(got) < s.flood.n-unsent {
-			t.Errorf("received: got %d bytes; want at least %d", len(got), s.flood.n-unsent)
+		if s.received < s.flood.n-unsent {
+			t.Errorf("received: got %d bytes; want at least %d", s.received, s.flood.n-unsent)
 		}
 		s.wantEnd(transport.Reset, s.by)
-		if n := s.from(s.by); n != len(got) {
-			t.Errorf("bytes from the side that reset: got %d; want %d", n, len(got))
+		if n := s.from(s.by); n != s.received {
+			t.Errorf("bytes from the side that reset: got %d; want %d", n, s.received)
 		}
 		closeAll(s.other)
 	}
