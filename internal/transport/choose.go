@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -15,8 +16,9 @@ func Choose(name string) (Network, error) {
 		if runtime.GOOS != "linux" {
 			return Goroutines(), nil
 		}
-		plain, err := NewReactor(ReactorOptions{})
-		return byClient{plain: plain, tls: Goroutines()}, err
+		shared := newBudget()
+		plain, err := newReactor(ReactorOptions{}, shared)
+		return byClient{plain: plain, tls: newGoroutines(Options{}, shared)}, err
 	case "reactor":
 		return NewReactor(ReactorOptions{})
 	case "goroutines":
@@ -28,8 +30,14 @@ func Choose(name string) (Network, error) {
 // ErrUnknown is a name that no transport has.
 var ErrUnknown = errors.New("unknown transport")
 
-// byClient chooses by how the clients of a listener speak.
+// byClient chooses by how the clients of a listener speak. Both have one budget.
 type byClient struct{ plain, tls Network }
+
+// Alive implements Network. The other one has no loops.
+func (b byClient) Alive(ctx context.Context) error { return b.plain.Alive(ctx) }
+
+// Figures implements Network: what is not shared, the other one has not.
+func (b byClient) Figures() Figures { return b.plain.Figures() }
 
 func (b byClient) Listen(cfg ListenConfig) (Listener, error) {
 	if cfg.TLS != nil {

@@ -1,5 +1,7 @@
 package transport
 
+import "context"
+
 // Options choose how the goroutine transport uses the system. The zero value
 // is right for a daemon.
 type Options struct {
@@ -14,8 +16,11 @@ type Options struct {
 func Goroutines() Network { return NewGoroutines(Options{}) }
 
 // NewGoroutines is Goroutines with options.
-func NewGoroutines(o Options) Network {
-	b := newBuffers()
+func NewGoroutines(o Options) Network { return newGoroutines(o, newBudget()) }
+
+// newGoroutines is NewGoroutines with a budget that others may share.
+func newGoroutines(o Options, shared *budget) *goroutines {
+	b := newBuffers(shared)
 	if o.PlainSockets {
 		return &goroutines{sockets: plainSockets{b}, buffers: b}
 	}
@@ -28,3 +33,9 @@ type goroutines struct {
 	sockets sockets
 	buffers *buffers
 }
+
+// Alive implements Network. No session waits for another one's goroutine.
+func (g *goroutines) Alive(context.Context) error { return nil }
+
+// Figures implements Network.
+func (g *goroutines) Figures() Figures { return g.buffers.budget.figures() }

@@ -18,7 +18,10 @@ import (
 // closed and the last session has ended. Owners are told their events on the
 // goroutine of a loop. A listener with TLS is refused: the kernel would carry
 // its records, and not what is in them.
-func NewReactor(o ReactorOptions) (Network, error) {
+func NewReactor(o ReactorOptions) (Network, error) { return newReactor(o, newBudget()) }
+
+// newReactor is NewReactor with a budget that others may share.
+func newReactor(o ReactorOptions, shared *budget) (Network, error) {
 	if o.Loops < 0 {
 		return nil, fmt.Errorf("epoll reactor: %d loops", o.Loops)
 	}
@@ -27,13 +30,15 @@ func NewReactor(o ReactorOptions) (Network, error) {
 	}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	return &reactor{options: o, over: over}, nil
+	return &reactor{options: o, over: over, budget: shared, quota: &pipeQuota{limit: pipesStalled}}, nil
 }
 
 // reactor is the Network.
 type reactor struct {
 	options ReactorOptions
 	over    context.Context // has ended: asks for what is there without waiting
+	budget  *budget
+	quota   *pipeQuota
 
 	mu   sync.Mutex
 	crew *crew // the loops at work, if there are any
@@ -56,7 +61,7 @@ func (r *reactor) hire() (*crew, error) {
 	w := &crew{}
 	w.users.Store(1)
 	for range r.options.Loops {
-		l, err := newLoop(w)
+		l, err := newLoop(w, r.budget, r.quota)
 		if err != nil {
 			for _, l := range w.loops {
 				l.close()

@@ -194,7 +194,11 @@ func (c *epollConn) Write(p []byte) {
 
 // block notes that a side takes no more. The kernel says when it does.
 func (c *epollConn) block(to Side) {
-	c.flow[to.other()].blocked = true
+	f := &c.flow[to.other()]
+	f.blocked = true
+	if f.pipe != nil {
+		f.pipe.stall(c.loop.tick) // there is one in the relay alone, and so on the loop
+	}
 	if to != Client || c.roomy {
 		return
 	}
@@ -230,7 +234,7 @@ func (c *epollConn) Relay(session, total *Traffic) {
 	c.phase = relaying
 	c.session, c.total = session, total
 	if held := c.greeting.held; len(held) > 0 {
-		c.flow[Client].rest = held
+		c.remember(&c.flow[Client], held)
 	}
 	c.greeting, c.deadline, c.newborn = nil, 0, len(c.listener.later) > 0
 	c.loop.timers.remove(c)

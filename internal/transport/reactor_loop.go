@@ -37,6 +37,7 @@ type loop struct {
 
 	events   [batch]unix.EpollEvent
 	fetched  int
+	fetches  int           // in this wait
 	failed   syscall.Errno // of the last fetch
 	armed    moment        // when the wait is interrupted; 0: never
 	stopping bool
@@ -50,6 +51,8 @@ type loop struct {
 	nursery nursery
 	trim    moment // when pipes are looked through; 0: whenever there is something else to do
 
+	budget *budget     // of all sessions, for any goroutine
+	pulse  pulse       // for any goroutine
 	timers timers      // for any goroutine
 	pipes  pipes       // for any goroutine
 	parked atomic.Bool // nobody will look at the lists below unless woken
@@ -72,17 +75,17 @@ type targetEntry struct {
 // bellEntry is the index by which the loop knows its own eventfd.
 const bellEntry = -1
 
-func newLoop(w *crew) (*loop, error) {
+func newLoop(w *crew, shared *budget, quota *pipeQuota) (*loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	l := &loop{crew: w, epoll: int32(epoll), bell: -1, began: time.Now()}
+	l := &loop{crew: w, epoll: int32(epoll), bell: -1, began: time.Now(), budget: shared}
 	if err := l.open(); err != nil {
 		l.close()
 		return nil, fmt.Errorf("epoll reactor: %w", err)
 	}
-	l.pipes.open = openPipe
+	l.pipes.open, l.pipes.quota = openPipe, quota
 	return l, nil
 }
 
@@ -134,8 +137,7 @@ func (l *loop) run() {
 	defer l.close()
 	l.tick = l.now()
 	for !l.stopping {
-		l.wait(l.runJobs())
-		l.tick = l.now()
+		l.begin(l.wait(l.runJobs()))
 		for i := range l.fetched {
 			l.dispatch(&l.events[i])
 		}
@@ -151,12 +153,13 @@ func (l *loop) run() {
 // stop ends the loop; it is a job.
 func (l *loop) stop() { l.stopping = true }
 
-// wait fetches events, and waits for some unless there is other work.
-func (l *loop) wait(busy bool) {
-	l.fetched = 0
+// wait fetches events, and waits for some unless there is other work. It returns
+// whether there was work at once.
+func (l *loop) wait(busy bool) (found bool) {
+	l.fetched, l.fetches = 0, 0
 	if busy || len(l.again) > 0 || l.stopping {
 		l.fetch(uintptr(l.epoll))
-		return
+		return true
 	}
 	l.arm()
 	err := l.poll.Read(l.try)
@@ -168,14 +171,19 @@ func (l *loop) wait(busy bool) {
 	case err != nil || l.failed != 0:
 		panic(fmt.Sprintf("epoll_wait: %v, %v", err, l.failed)) // the descriptor is ours alone
 	}
+	return l.fetches == 1
 }
 
 // fetch is the callback of wait: false when there is nothing yet.
 func (l *loop) fetch(epoll uintptr) bool {
+	l.fetches++
 	l.fetched, l.failed = readyRaw(epoll, l.events[:])
 	if l.failed != 0 {
 		l.fetched = 0
 		return true
+	}
+	if l.fetched == 0 {
+		l.pulse.busy.Store(0)
 	}
 	return l.fetched > 0
 }
@@ -298,10 +306,14 @@ func (l *loop) runAgain() {
 }
 
 func (l *loop) runTimers() {
-	if l.timers.next() == 0 {
+	next := l.timers.next()
+	if next == 0 {
 		return
 	}
 	now := l.now()
+	if next < now {
+		l.pulse.late(now - next)
+	}
 	for c := l.timers.due(now); c != nil; c = l.timers.due(now) {
 		c.ready(timerRole, 0)
 	}

@@ -12,3 +12,5 @@ import (
 func NewReactor(ReactorOptions) (Network, error) {
 	return nil, fmt.Errorf("epoll reactor: %w", errors.ErrUnsupported)
 }
+
+func newReactor(o ReactorOptions, _ *budget) (Network, error) { return NewReactor(o) }

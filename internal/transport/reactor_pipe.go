@@ -3,8 +3,10 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +34,10 @@ type pipe struct {
 	r, w int32
 	size int
 	held int // bytes that went in and did not come out
+
+	at      int          // among those that are out
+	stalled bool         // counts among the stalled; written by the loop, under the mutex of pipes
+	since   atomic.Int64 // the moment since which nobody takes what it holds; 0: somebody does
 }
 
 func (p *pipe) close() {
@@ -42,42 +48,48 @@ func (p *pipe) close() {
 // pipes lends the pipes of a loop. Sessions are ended by other goroutines too,
 // hence the mutex.
 type pipes struct {
-	open func() (*pipe, error)
+	open  func() (*pipe, error)
+	quota *pipeQuota
 
-	mu    sync.Mutex
-	spare []*pipe
-	least int // spare at any time since the last trim
-	lent  int
-	pause int // reads that need not ask
+	mu      sync.Mutex
+	spare   []*pipe
+	least   int     // spare at any time since the last trim
+	out     []*pipe // lent, the stalled ones too
+	stalled int     // of them
+	look    moment  // when to look for stalled ones again
+	pause   int     // reads that need not ask
+	why     Shortage
+	refused [Shortages]uint64
 }
 
 // take lends an empty pipe. It returns nil if there is none to be had, or none
-// that is better than copying.
-func (s *pipes) take() *pipe {
+// that is better than copying. Like ready, the loop alone calls it.
+func (s *pipes) take(now moment) *pipe {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lent >= pipesLent {
+	if !s.room(now) {
+		s.refused[ShortOfTurns]++
 		return nil
 	}
+	var p *pipe
 	if n := len(s.spare); n > 0 {
-		p := s.spare[n-1]
+		p = s.spare[n-1]
 		s.spare = s.spare[:n-1]
 		s.least = min(s.least, n-1)
-		s.lent++
-		return p
+	} else if p = s.another(); p == nil {
+		s.refused[s.why]++
+		return nil
 	}
-	p := s.another()
-	if p != nil {
-		s.lent++
-	}
+	p.at = len(s.out)
+	s.out = append(s.out, p)
 	return p
 }
 
 // ready reports whether take will lend a pipe. It opens the first one.
-func (s *pipes) ready() bool {
+func (s *pipes) ready(now moment) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lent >= pipesLent {
+	if !s.room(now) {
 		return false
 	}
 	if len(s.spare) > 0 {
@@ -100,10 +112,20 @@ func (s *pipes) another() *pipe {
 	}
 	p, err := s.open()
 	if err != nil {
-		s.pause = pipesPause
+		s.pause, s.why = pipesPause, shortageOf(err)
 		return nil
 	}
 	return p
+}
+
+func shortageOf(err error) Shortage {
+	switch {
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		return ShortOfDescriptors
+	case errors.Is(err, unix.ENOBUFS):
+		return ShortOfPages
+	}
+	return ShortOtherwise
 }
 
 // fill copies p, which is no longer than gulp, into an empty pipe.
@@ -119,7 +141,11 @@ func (p *pipe) fill(b []byte) {
 func (s *pipes) give(p *pipe) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lent--
+	last := len(s.out) - 1
+	s.out[p.at], s.out[last].at = s.out[last], p.at
+	s.out[last], s.out = nil, s.out[:last]
+	s.recover(p)
+	p.since.Store(0)
 	if p.held > 0 || len(s.spare) >= pipesSpare {
 		p.close()
 		return

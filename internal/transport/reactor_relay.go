@@ -3,7 +3,6 @@
 package transport
 
 import (
-	"slices"
 	"syscall"
 	"time"
 
@@ -23,34 +22,6 @@ const (
 	copyWeight = 8
 )
 
-// flow is one direction: what comes from one side and goes to the other. The
-// flow towards the client also holds what the owner wrote.
-type flow struct {
-	rest     []byte // to be sent before anything else
-	pipe     *pipe  // borrowed for a burst; what it holds comes after rest
-	own      bool   // rest is the owner's, and no traffic
-	readable bool   // the source may have more: the kernel will not say so again
-	thorough bool   // read until the kernel says that there is no more
-	blocked  bool   // the destination is full: the kernel will say when it is not
-	ended    bool   // the source has no more
-	hung     bool   // the source was reset or given up; it may be read all the same
-	over     bool   // and all of it was handed on, or has nowhere to go
-}
-
-// giveBack returns the pipe.
-func (f *flow) giveBack(l *loop) {
-	if f.pipe != nil {
-		l.pipes.give(f.pipe)
-		f.pipe = nil
-	}
-}
-
-// drop throws away what was not handed on.
-func (f *flow) drop(l *loop) {
-	f.rest = nil
-	f.giveBack(l)
-}
-
 // pump carries what comes from a side until there is no more, the destination
 // is full, or the turn is used up.
 func (c *epollConn) pump(from Side) {
@@ -66,6 +37,8 @@ func (c *epollConn) pump(from Side) {
 		case !f.readable:
 			f.giveBack(c.loop)
 			return
+		case f.blocked:
+			return // with nothing kept: it waits where it came from
 		case carried >= turnBytes:
 			c.resume()
 			return
@@ -92,34 +65,45 @@ func (c *epollConn) carry(from Side) int {
 	switch {
 	case f.pipe != nil:
 		n, errno = spliceRaw(c.fd[from], f.pipe.w, f.pipe.size)
-	case !c.listener.copies && c.loop.pipes.ready():
+	case !c.loop.budget.spare(smallBuffer):
+		return c.trickle(from)
+	case !c.listener.copies && c.loop.pipes.ready(c.loop.tick):
 		room = c.loop.buf[:]
 		fallthrough
 	default:
 		n, errno = receiveRaw(c.fd[from], room)
 	}
-	switch {
-	case errno == unix.EAGAIN:
-		f.readable, f.thorough = false, false
-		return 0
-	case errno != 0:
-		c.lost(from)
-		f.ended = true
-		return 0
-	case n == 0:
-		f.ended = true
+	if !c.received(from, n, errno) {
 		return 0
 	}
-	c.spoke.note(from, int64(c.loop.tick))
 	if f.pipe != nil {
 		f.pipe.held = n
 		return n
 	}
 	f.readable = n == len(room) || f.thorough
 	if c.forward(from, room[:n]) && n == len(room) && !c.listener.copies {
-		f.pipe = c.loop.pipes.take() // a burst
+		f.pipe = c.loop.pipes.take(c.loop.tick) // a burst
 	}
 	return copyWeight * n
+}
+
+// received notes what a read has brought; false: nothing.
+func (c *epollConn) received(from Side, n int, errno syscall.Errno) bool {
+	f := &c.flow[from]
+	switch {
+	case errno == unix.EAGAIN:
+		f.readable, f.thorough = false, false
+		return false
+	case errno != 0:
+		c.lost(from)
+		f.ended = true
+		return false
+	case n == 0:
+		f.ended = true
+		return false
+	}
+	c.spoke.note(from, int64(c.loop.tick))
+	return true
 }
 
 // forward sends p, which is in the loop's buffer, and keeps what the
@@ -139,18 +123,6 @@ func (c *epollConn) forward(from Side, p []byte) bool {
 	c.keep(f, p[n:])
 	c.block(to)
 	return false
-}
-
-// keep keeps what a destination did not take: in memory up to smallBuffer, since
-// very many may be stalled at once, and what is beyond it in a pipe. That one is
-// ready was seen before so much was read.
-func (c *epollConn) keep(f *flow, p []byte) {
-	short := min(len(p), smallBuffer)
-	if p := p[short:]; len(p) > 0 {
-		f.pipe = c.loop.pipes.take()
-		f.pipe.fill(p)
-	}
-	f.rest = slices.Clone(p[:short])
 }
 
 // flush sends what is left of a flow. False: the destination is full, or lost.
@@ -179,21 +151,6 @@ func (c *epollConn) flush(from Side) bool {
 	}
 	f.own = false
 	return true
-}
-
-// sent takes n bytes off what is left of a flow.
-func (c *epollConn) sent(from Side, n int) {
-	f := &c.flow[from]
-	if !f.own {
-		c.count(from, n)
-	}
-	if len(f.rest) == 0 {
-		f.pipe.held -= n
-		return
-	}
-	if f.rest = f.rest[n:]; len(f.rest) == 0 {
-		f.rest, f.own = nil, false
-	}
 }
 
 // sendFailed gives up what is still to be sent to a side.

@@ -55,7 +55,7 @@ func firehose(t *testing.T, r *reactorRig, s *reactorSession) *epollConn {
 	c := newEpollConn(r.loop, r.listener, int32(null), r.listener.addr)
 	c.fd[Upstream], c.owner, c.greeting = int32(zero), s, nil
 	c.phase, c.session, c.total = relaying, &s.traffic, &r.total
-	c.flow[Upstream].readable, c.flow[Upstream].pipe = true, r.loop.pipes.take()
+	c.flow[Upstream].readable, c.flow[Upstream].pipe = true, r.loop.pipes.take(r.loop.tick)
 	c.call()
 	return c
 }
@@ -113,8 +113,8 @@ func TestPipesReturn(t *testing.T) {
 	s.bulk(t, 8<<20)
 	s.exchange(t, "calm")
 	r.onLoop(func() {
-		if p := &r.loop.pipes; opened != 1 || p.lent != 0 || len(p.spare) != 1 {
-			t.Errorf("pipes: got %d opened, %d lent, %d spare; want 1, 0, 1", opened, p.lent, len(p.spare))
+		if p := &r.loop.pipes; opened != 1 || len(p.out) != 0 || len(p.spare) != 1 {
+			t.Errorf("pipes: got %d opened, %d lent, %d spare; want 1, 0, 1", opened, len(p.out), len(p.spare))
 		}
 	})
 	s.part(t)
@@ -129,7 +129,7 @@ func TestPipesAreTrimmed(t *testing.T) {
 		lend := func(n int) {
 			var lent []*pipe
 			for range n {
-				lent = append(lent, p.take())
+				lent = append(lent, p.take(r.loop.tick))
 			}
 			for _, taken := range lent {
 				p.give(taken)
@@ -172,8 +172,8 @@ func TestStalledPipe(t *testing.T) {
 	}
 	wait(t, s.ended, "the session ends")
 	r.onLoop(func() {
-		if p := &r.loop.pipes; p.lent != 0 || len(p.spare) != 0 {
-			t.Errorf("pipes: got %d lent, %d spare; want none", p.lent, len(p.spare))
+		if p := &r.loop.pipes; len(p.out) != 0 || len(p.spare) != 0 {
+			t.Errorf("pipes: got %d lent, %d spare; want none", len(p.out), len(p.spare))
 		}
 	})
 	next := r.relayed()

@@ -28,6 +28,16 @@ func receiveRaw(fd int32, p []byte) (int, syscall.Errno) {
 	return again(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
 }
 
+// peekRaw is receiveRaw that leaves the bytes where they are.
+func peekRaw(fd int32, p []byte) (int, syscall.Errno) {
+	return again(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_PEEK, 0, 0)
+}
+
+// skipRaw throws n bytes away that have been peeked at, tcp(7). They are there.
+func skipRaw(fd int32, n int) {
+	_, _ = again(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n), unix.MSG_TRUNC, 0, 0)
+}
+
 // sendRaw is send(2).
 func sendRaw(fd int32, p []byte) (int, syscall.Errno) {
 	return again(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)

@@ -54,7 +54,7 @@ func relayScripted(client, upstream *scriptedStream) endOwner {
 	o := make(endOwner, 1)
 	c.Start(o)
 	c.Relay(&Traffic{}, &Traffic{})
-	b := newBuffers().get(smallBuffer)
+	b := newBuffers(newBudget()).get(smallBuffer)
 	b.n = 100
 	client.input <- b
 	return o

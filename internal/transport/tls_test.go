@@ -25,7 +25,7 @@ type waiting struct {
 
 // renew gives the stream buffers of which none was lent.
 func (w *waiting) renew(s *tlsStream) {
-	w.buffers, w.lent = newBuffers(), false
+	w.buffers, w.lent = newBuffers(newBudget()), false
 	for _, pool := range []*sync.Pool{&w.buffers.small, &w.buffers.large} {
 		made := pool.New
 		pool.New = func() any { w.lent = true; return made() }
@@ -114,7 +114,7 @@ func connected(t *testing.T) (net.Conn, stream) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := newSockets(newBuffers()).accepted(far)
+	st, err := newSockets(newBuffers(newBudget())).accepted(far)
 	if err != nil {
 		t.Fatal(err)
 	}

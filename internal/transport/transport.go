@@ -26,6 +26,12 @@ type Network interface {
 	// Listen binds and listens. The error names the address.
 	// The caller owns the Listener and closes it.
 	Listen(cfg ListenConfig) (Listener, error)
+	// Alive returns nil once every event loop has moved since the call. When ctx
+	// ends before, the error wraps ErrStuck and says which one has not. It costs
+	// nothing but when it is asked.
+	Alive(ctx context.Context) error
+	// Figures are how the Network is now. It waits for no loop.
+	Figures() Figures
 }
 
 // ListenConfig says how to listen and how the sessions of this listener treat
