@@ -214,10 +214,15 @@ func TestRestartRefuses(t *testing.T) {
 func TestTwoRestartsAtOnce(t *testing.T) {
 	tr := startTree(t)
 	path := "supervisor/metrics"
-	for range 8 { // now it pauses for seconds
+	for range 8 { // it is brought back at once, then after longer and longer pauses
+		before := tr.look(TreeQuery{Path: path}).Restarts
 		tr.send("metrics", &boom{})
-		eventually(t, "the failure", func() bool { return tr.look(TreeQuery{Path: path}).Failure != nil })
-		if tr.look(TreeQuery{Path: path}).State == string(census.Failed) {
+		var now Node
+		eventually(t, "the failure", func() bool {
+			now = tr.look(TreeQuery{Path: path})
+			return now.State == string(census.Failed) || now.Restarts > before
+		})
+		if now.State == string(census.Failed) {
 			break
 		}
 	}

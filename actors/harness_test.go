@@ -23,7 +23,7 @@ import (
 
 // patience is how long anything here may take before the test gives up. No
 // test asserts a time: what should happen is waited for.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 var errInjected = errors.New("injected fault")
 
