@@ -48,7 +48,7 @@ func (l *listener) halt(ctx actor.Context, m *halt) {
 	} else {
 		ctx.(actor.Supervisor).RestartChildren(l.acceptor) // it takes those who wait, and stops itself
 	}
-	l.account.health.down(time.Now(), m.reason())
+	l.account.health.halt(time.Now(), m.reason())
 }
 
 // emptiedForNow closes the socket of a drained listener, which has no acceptor any
@@ -56,7 +56,7 @@ func (l *listener) halt(ctx actor.Context, m *halt) {
 func (l *listener) emptiedForNow(ctx actor.Context) {
 	l.stage = stageHalted
 	l.closeSocket()
-	l.account.health.down(time.Now(), l.halted.reason())
+	l.account.health.halt(time.Now(), l.halted.reason())
 	l.log.Info("listener drained, its sessions go on", slog.String("listener", l.account.listener),
 		slog.String("by", l.halted.by), slog.Int("sessions", len(ctx.Children())))
 	l.halted.settle()
@@ -73,6 +73,7 @@ func (l *listener) unhalt(ctx actor.Context, m *unhalt) {
 	closed := l.stage == stageHalted
 	l.halted.settle()
 	l.halted, l.stage = nil, stageServing
+	l.account.health.down(time.Now(), "its drain was undone a moment ago")
 	l.log.Info("listener takes clients again", slog.String("listener", l.account.listener))
 	if !closed { // its acceptor is there, or its end is on the way to us
 		ctx.(actor.Supervisor).RestartChildren(l.acceptor)

@@ -177,6 +177,7 @@ type health struct {
 	mu        sync.Mutex
 	accepting bool
 	since     time.Time
+	drained   bool
 	restarts  uint64
 	failure   string
 }
@@ -184,17 +185,22 @@ type health struct {
 func (h *health) up(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.accepting, h.since, h.failure = true, now, ""
+	h.accepting, h.drained, h.since, h.failure = true, false, now, ""
 	h.begin.Do(func() { close(h.began) })
 }
 
-func (h *health) down(now time.Time, why string) {
+func (h *health) down(now time.Time, why string) { h.fall(now, why, false) }
+
+// halt is down by request.
+func (h *health) halt(now time.Time, why string) { h.fall(now, why, true) }
+
+func (h *health) fall(now time.Time, why string, drained bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.accepting || h.since.IsZero() {
 		h.since = now
 	}
-	h.accepting, h.failure = false, why
+	h.accepting, h.drained, h.failure = false, drained, why
 }
 
 func (h *health) isUp() bool {
@@ -216,6 +222,7 @@ type ListenerStatus struct {
 	// not accept, and nobody expects it to.
 	Draining  bool
 	Accepting bool
+	Drained   bool      // by request: it is not meant to accept
 	Since     time.Time // when Accepting last changed
 	Restarts  uint64    // of the acceptor
 	Failure   string    // why it does not accept
@@ -235,6 +242,7 @@ func (l *Ledger) Status() []ListenerStatus {
 			Listener:  a.listener,
 			Draining:  !a.serving,
 			Accepting: a.health.accepting && a.serving,
+			Drained:   a.health.drained && a.serving,
 			Since:     a.health.since,
 			Restarts:  a.health.restarts,
 			Failure:   a.health.failure,

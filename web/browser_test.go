@@ -159,6 +159,20 @@ func TestBrowserEndsASession(t *testing.T) {
 	}
 }
 
+// TestBrowserDrains: the page asks before clients are refused, shows that they are,
+// and lets them in again by the same button.
+func TestBrowserDrains(t *testing.T) {
+	s := newScene(2)
+	url := serveScene(t, s)
+	b := newBrowser(t, 1280, 900, "light")
+	b.visit(chromedp.Navigate(url+"/"), press("#drain-0"), said("dialog[open]", "2 sessions go on until they end"), press("#yes"),
+		said("#message", sceneFirst+" takes no more clients"), said("#concerns", sceneFirst+" is drained"),
+		said("#drain-0", "Take clients again"), said("#undrain-all", "All"))
+	b.shoot("drained-1280-light")
+	b.visit(press("#drain-0"), said("#message", sceneFirst+" takes clients again"), said("#drain-0", "Drain"),
+		said("#concerns", "All listeners accept"))
+}
+
 // TestBrowserSetsTheLogFilter: what is no filter is said on the page, and the one in
 // force follows.
 func TestBrowserSetsTheLogFilter(t *testing.T) {
@@ -234,6 +248,14 @@ func TestBrowserWidths(t *testing.T) {
 			}
 			b.visit(chromedp.Navigate(url+shots["sessions"]), press("#end-all"), said("dialog[open]", "End 143 sessions?"))
 			b.shoot("dialog" + suffix)
+			// As a browser that runs no scripts sends it: the question is a page.
+			b.visit(chromedp.Navigate(url+shots["sessions"]), await("document.querySelector('#end-all')"),
+				run("setTimeout(() => HTMLFormElement.prototype.submit.call(document.querySelector('#end-all').form))"),
+				said("#notice", "End 143 sessions?"))
+			if content := read[int64](b, "document.documentElement.scrollWidth"); content > width {
+				t.Errorf("notice%s: got %d wide; want at most %d", suffix, content, width)
+			}
+			b.shoot("notice" + suffix)
 		}
 	}
 }

@@ -82,6 +82,7 @@ type Status struct {
 type ListenerStatus struct {
 	Listener  string // its address
 	Accepting bool
+	Drained   bool      // by request: it is not meant to accept
 	Since     time.Time // when Accepting last changed
 	Restarts  uint64    // of its acceptor, since the listener started
 	Failure   string    // why it does not accept; empty when it does

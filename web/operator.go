@@ -38,7 +38,7 @@ func (c Config) operatorListeners() []pages.Listener {
 	var all []pages.Listener
 	for _, l := range c.Status().Listeners {
 		all = append(all, pages.Listener{
-			Address: l.Listener, Accepting: l.Accepting, Since: l.Since, Restarts: l.Restarts, Failure: l.Failure,
+			Address: l.Listener, Accepting: l.Accepting, Drained: l.Drained, Since: l.Since, Restarts: l.Restarts, Failure: l.Failure,
 		})
 	}
 	return all

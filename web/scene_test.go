@@ -21,6 +21,7 @@ import (
 type scene struct {
 	mu       sync.Mutex
 	failing  bool // the second listener does not accept
+	drained  bool // neither does, by request
 	sessions map[uint64]Session
 	filter   string
 	reload   pages.Reload
@@ -62,7 +63,11 @@ func (s *scene) status() Status {
 	if s.failing {
 		second.Failure = "listen tcp 192.0.2.1:1080: bind: cannot assign requested address"
 	}
-	return Status{[]ListenerStatus{{Listener: sceneFirst, Accepting: true, Since: started}, second}}
+	first := ListenerStatus{Listener: sceneFirst, Accepting: !s.drained, Drained: s.drained, Since: started}
+	if s.drained {
+		first.Failure = "drained by request of the test"
+	}
+	return Status{[]ListenerStatus{first, second}}
 }
 
 func (s *scene) all() iter.Seq[Session] {
@@ -165,8 +170,19 @@ func (s *scene) config() Config {
 	c.Operator = Operator{History: s.samples, LastReload: s.lastReload, LogFilter: s.logFilter}
 	c.Control = &Control{
 		Tree: s.tree, Sessions: s.all, EndSessions: s.end, Restart: restartInScene, Reload: s.reloadPolicy,
+		Drain: s.drain, Undrain: s.undrain,
 	}
 	return c
+}
+
+func (s *scene) drain(_ context.Context, listener string, _ time.Duration, _ string) (Drained, error) {
+	s.set(func(s *scene) { s.drained = true })
+	return Drained{Listeners: []string{listener}, Sessions: s.open(), WaitingForClient: s.open()}, nil
+}
+
+func (s *scene) undrain(_ context.Context, listener, _ string) (Drained, error) {
+	s.set(func(s *scene) { s.drained = false })
+	return Drained{Listeners: []string{listener}}, nil
 }
 
 func restartInScene(_ context.Context, path, _ string) (Restarted, error) {

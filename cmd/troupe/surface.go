@@ -45,7 +45,8 @@ func status(l *actors.Ledger) web.Status {
 			continue
 		}
 		s.Listeners = append(s.Listeners, web.ListenerStatus{
-			Listener: one.Listener, Accepting: one.Accepting, Since: one.Since, Restarts: one.Restarts, Failure: one.Failure,
+			Listener: one.Listener, Accepting: one.Accepting, Drained: one.Drained,
+			Since: one.Since, Restarts: one.Restarts, Failure: one.Failure,
 		})
 	}
 	return s

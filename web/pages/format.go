@@ -12,16 +12,17 @@ import (
 // functions are those of the templates.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"number":  formatNumber,
-		"whole":   func(n int) string { return formatNumber(float64(n)) },
-		"bytes":   formatBytes,
-		"count":   func(n uint64) string { return formatNumber(float64(n)) },
-		"size":    func(n uint64) string { return formatBytes(float64(n)) },
-		"seconds": func(s float64) string { return formatSpan(time.Duration(s * float64(time.Second))) },
-		"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"when":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-		"words":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
-		"last":    func(path string) string { return path[strings.LastIndexByte(path, '/')+1:] },
+		"number":      formatNumber,
+		"whole":       func(n int) string { return formatNumber(float64(n)) },
+		"bytes":       formatBytes,
+		"count":       func(n uint64) string { return formatNumber(float64(n)) },
+		"size":        func(n uint64) string { return formatBytes(float64(n)) },
+		"seconds":     func(s float64) string { return formatSpan(time.Duration(s * float64(time.Second))) },
+		"stamp":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"when":        func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"words":       func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+		"restartable": restartable,
+		"last":        func(path string) string { return path[strings.LastIndexByte(path, '/')+1:] },
 	}
 }
 

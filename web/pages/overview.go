@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/adminclient"
 	"github.com/troupe-proxy/troupe/internal/history"
 )
 
@@ -14,6 +15,8 @@ import (
 type overview struct {
 	Problems  []concern
 	Listeners []listenerView
+	Serving   bool // a listener is not drained
+	Drained   bool // one is
 }
 
 // listenerView is one listener with what it has counted.
@@ -33,6 +36,7 @@ func (p *Pages) overview(r *http.Request) (any, error) {
 		v := listenerView{Listener: l, Rates: counted.rates(), Reasons: counted.reasons(), Plots: counted.plots()}
 		v.Figure, _ = history.Sample{Figures: seen.figures}.Of(l.Address)
 		o.Listeners = append(o.Listeners, v)
+		o.Serving, o.Drained = o.Serving || !l.Drained, o.Drained || l.Drained
 	}
 	return o, nil
 }
@@ -65,7 +69,11 @@ const (
 // concerns are in the order of their weight.
 func (p *Pages) concerns(r *http.Request, seen glance, samples []history.Sample) (all []concern) {
 	for _, l := range p.source.Listeners() {
-		if !l.Accepting {
+		switch {
+		case l.Accepting:
+		case l.Drained:
+			all = append(all, concern{What: l.Address + " is drained", Why: l.Failure + ". Clients are refused, and its sessions go on."})
+		default:
 			all = append(all, concern{What: l.Address + " does not accept clients", Why: l.Failure, Where: "/ui/tree", Urgent: true})
 		}
 	}
@@ -120,11 +128,11 @@ func fileConcerns(seen glance, samples []history.Sample) (all []concern) {
 // failures are the parts that wait to be brought back, or have failed a short time
 // ago. A client that may not see the tree is told of none.
 func (p *Pages) failures(r *http.Request) (all []concern) {
-	var tree treeDocument
+	var tree adminclient.Tree
 	if p.ask(r, http.MethodGet, "/api/admin/tree", url.Values{"limit": {"0"}}, nil, &tree) != nil {
 		return nil
 	}
-	tree.Root.each(func(n *node) {
+	each(&tree.Root, func(n *adminclient.Node) {
 		f := n.LastFailure
 		switch {
 		case n.State == "failed":

@@ -49,6 +49,7 @@ type Source struct {
 type Listener struct {
 	Address   string
 	Accepting bool
+	Drained   bool      // by request: it is not meant to accept
 	Since     time.Time // when Accepting last changed
 	Restarts  uint64    // of its acceptor
 	Failure   string    // why it does not accept; empty when it does

@@ -19,6 +19,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 
+	"github.com/troupe-proxy/troupe/internal/adminclient"
 	"github.com/troupe-proxy/troupe/internal/history"
 )
 
@@ -105,10 +106,10 @@ func TestConcerns(t *testing.T) {
 	active := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "proxy_active_connections"}, []string{"listener"})
 	active.WithLabelValues("127.0.0.1:1080").Set(12345)
 	files.MustRegister(active)
-	api.answers["GET /api/admin/tree"] = treeDocument{node{Path: "supervisor", Kind: "supervisor", State: "running", Children: []node{
-		{Path: "supervisor/web", Kind: "web", State: "failed", LastFailure: &failure{Error: "no web"}},
-		{Path: "supervisor/metrics", Kind: "metrics", State: "running", LastFailure: &failure{At: time.Now(), Error: "a fault <b>"}},
-		{Path: "supervisor/old", Kind: "metrics", State: "running", LastFailure: &failure{At: time.Now().Add(-time.Hour), Error: "long ago"}},
+	api.answers["GET /api/admin/tree"] = adminclient.Tree{Root: adminclient.Node{Path: "supervisor", Kind: "supervisor", State: "running", Children: []adminclient.Node{
+		{Path: "supervisor/web", Kind: "web", State: "failed", LastFailure: &adminclient.Failure{Error: "no web"}},
+		{Path: "supervisor/metrics", Kind: "metrics", State: "running", LastFailure: &adminclient.Failure{At: time.Now(), Error: "a fault <b>"}},
+		{Path: "supervisor/old", Kind: "metrics", State: "running", LastFailure: &adminclient.Failure{At: time.Now().Add(-time.Hour), Error: "long ago"}},
 	}}}
 	p := newPages(api, func(s *Source) {
 		s.Gatherer = files
@@ -149,8 +150,8 @@ func TestConcerns(t *testing.T) {
 func TestMarkup(t *testing.T) {
 	evil := `"><script>alert(1)</script>`
 	api := &fakeAPI{answers: map[string]any{
-		"GET /api/admin/sessions": sessionsView{Sessions: []session{{ID: evil, Client: evil, User: evil, Phase: evil}}, Total: 1, Next: evil},
-		"GET /api/admin/tree":     treeDocument{node{Path: evil, Kind: evil, State: evil, LastFailure: &failure{Error: evil}}},
+		"GET /api/admin/sessions": adminclient.Sessions{Sessions: []adminclient.Session{{ID: evil, Client: evil, User: evil, Phase: evil}}, Total: 1, Next: evil},
+		"GET /api/admin/tree":     adminclient.Tree{Root: adminclient.Node{Path: evil, Kind: evil, State: evil, LastFailure: &adminclient.Failure{Error: evil}}},
 	}}
 	p := newPages(api, func(s *Source) {
 		s.LogFilter = func() string { return evil }
@@ -232,10 +233,10 @@ func TestAsking(t *testing.T) {
 // what will happen.
 func TestAsksFirst(t *testing.T) {
 	api := &fakeAPI{answers: map[string]any{
-		"GET /api/admin/tree":          treeDocument{node{Path: "supervisor/web", Kind: "web"}},
+		"GET /api/admin/tree":          adminclient.Tree{Root: adminclient.Node{Path: "supervisor/web", Kind: "web"}},
 		"POST /api/admin/restart":      map[string]string{"path": "supervisor/web", "what": "restarted"},
-		"DELETE /api/admin/sessions":   ended{3, 2, 1},
-		"DELETE /api/admin/sessions/7": ended{1, 0, 1},
+		"DELETE /api/admin/sessions":   adminclient.Ended{Ended: 3, WaitingForClient: 2, WaitingForUpstream: 1},
+		"DELETE /api/admin/sessions/7": adminclient.Ended{Ended: 1, WaitingForUpstream: 1},
 	}}
 	for _, tt := range []struct {
 		path           string
@@ -331,7 +332,7 @@ func TestMostWatchers(t *testing.T) {
 
 // TestSessionsPage: the part that follows is linked, with the filters.
 func TestSessionsPage(t *testing.T) {
-	api := &fakeAPI{answers: map[string]any{"GET /api/admin/sessions": sessionsView{Total: 8000, Next: "mark", Sessions: manySessions(100)}}}
+	api := &fakeAPI{answers: map[string]any{"GET /api/admin/sessions": adminclient.Sessions{Total: 8000, Next: "mark", Sessions: manySessions(100)}}}
 	got := get(t, newPages(api, nil), "/ui/sessions?user=a%26b&sort=-idle&client=&nonsense=1").Body.String()
 	if want := "GET /api/admin/sessions?sort=-idle&user=a%26b"; api.asked[0] != want {
 		t.Errorf("got %s; want %s", api.asked[0], want)
@@ -346,9 +347,9 @@ func TestSessionsPage(t *testing.T) {
 	}
 }
 
-func manySessions(n int) (all []session) {
+func manySessions(n int) (all []adminclient.Session) {
 	for i := range n {
-		all = append(all, session{
+		all = append(all, adminclient.Session{
 			ID: fmt.Sprintf("%016x", i), Listener: "127.0.0.1:1080", Client: fmt.Sprintf("[2001:db8:ffff:ffff::%x]:40000", i), User: "somebody",
 			Source: "[2001:db8:ffff:ffff::1]:40000", Destination: "[2001:db8:ffff:ffff::2]:25", Phase: "relaying", WaitingFor: "client",
 		})

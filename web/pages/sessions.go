@@ -6,38 +6,21 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/troupe-proxy/troupe/internal/adminclient"
 )
 
 const sessionsPath = "/api/admin/sessions"
 
-// session is one, as the API has it.
-type session struct {
-	ID          string  `json:"id"`
-	Listener    string  `json:"listener"`
-	Client      string  `json:"client"`
-	User        string  `json:"user"`
-	Source      string  `json:"source"`
-	Destination string  `json:"destination"`
-	Phase       string  `json:"phase"`
-	WaitingFor  string  `json:"waiting_for"`
-	Age         float64 `json:"age_seconds"`
-	Idle        float64 `json:"idle_seconds"`
-	Received    uint64  `json:"bytes_received"`
-	Sent        uint64  `json:"bytes_sent"`
-}
-
 // sessionsView is a part of the list.
 type sessionsView struct {
-	Sessions []session `json:"sessions"`
-	Total    int       `json:"total"`
-	Next     string    `json:"next"`
+	List adminclient.Sessions
 
-	Filters  []filter `json:"-"`
-	Filtered bool     `json:"-"` // there is a filter
-	Sort     string   `json:"-"`
-	NextPage string   `json:"-"` // where those that follow are; empty: there are no more
-	// First: the list begins with the first session.
-	First bool `json:"-"`
+	Filters  []filter
+	Filtered bool // there is a filter
+	Sort     string
+	NextPage string // where those that follow are; empty: there are no more
+	First    bool   // the list begins with the first session
 }
 
 // filter is a field of the form that says which sessions are meant.
@@ -76,21 +59,14 @@ func (p *Pages) sessions(r *http.Request) (any, error) {
 			query.Set(name, values.Get(name))
 		}
 	}
-	if err := p.ask(r, http.MethodGet, sessionsPath, query, nil, &v); err != nil {
+	if err := p.ask(r, http.MethodGet, sessionsPath, query, nil, &v.List); err != nil {
 		return v, err
 	}
-	if v.Next != "" {
-		query.Set("after", v.Next)
+	if v.List.Next != "" {
+		query.Set("after", v.List.Next)
 		v.NextPage = "/ui/sessions?" + query.Encode()
 	}
 	return v, nil
-}
-
-// ended is what came of ending sessions, or would.
-type ended struct {
-	Ended              int `json:"ended"`
-	WaitingForClient   int `json:"waiting_for_client"`
-	WaitingForUpstream int `json:"waiting_for_upstream"`
 }
 
 // endSessions is a POST from the page of the sessions: for one that has an id, or
@@ -117,17 +93,17 @@ func (p *Pages) endSessions(w http.ResponseWriter, r *http.Request) {
 		p.askEnd(w, r, fields, path, query)
 		return
 	}
-	var done ended
+	var done adminclient.Ended
 	if err := p.ask(r, http.MethodDelete, path, query, nil, &done); err != nil {
 		p.refuse(w, r, err)
 		return
 	}
-	p.tell(w, r, capital(howMany(done.Ended))+" ended: "+done.consequences("waited"))
+	p.tell(w, r, capital(howMany(done.Ended))+" ended: "+consequences(done, "waited"))
 }
 
 // askEnd says which sessions will be cut, and what that means for their mail.
 func (p *Pages) askEnd(w http.ResponseWriter, r *http.Request, fields map[string]string, path string, query url.Values) {
-	var would ended
+	var would adminclient.Ended
 	query.Set("dry_run", "true")
 	err := p.ask(r, http.MethodDelete, path, query, nil, &would)
 	if err == nil && would.Ended == 0 {
@@ -138,7 +114,7 @@ func (p *Pages) askEnd(w http.ResponseWriter, r *http.Request, fields map[string
 		return
 	}
 	p.confirm(w, r, notice{
-		Heading: "End " + howMany(would.Ended) + "?", Text: would.consequences("waiting"),
+		Heading: "End " + howMany(would.Ended) + "?", Text: consequences(would, "waiting"),
 		Fields: maps.Clone(fields), Button: "End " + howMany(would.Ended),
 	})
 }
@@ -153,7 +129,7 @@ func howMany(n int) string {
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // consequences say what it means for the mail.
-func (e ended) consequences(waiting string) string {
+func consequences(e adminclient.Ended, waiting string) string {
 	text := fmt.Sprintf("%s %s for the client: nothing is lost, it will connect again.", howMany(e.WaitingForClient), waiting)
 	if e.WaitingForUpstream > 0 {
 		text += fmt.Sprintf(" %s %s for the upstream: a mail under way may be delivered twice.", howMany(e.WaitingForUpstream), waiting)

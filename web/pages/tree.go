@@ -3,48 +3,20 @@ package pages
 import (
 	"net/http"
 	"net/url"
-	"time"
+
+	"github.com/troupe-proxy/troupe/internal/adminclient"
 )
 
-// treeDocument is what the API says of the actors.
-type treeDocument struct {
-	Root node `json:"root"`
-}
-
-// node is an actor, with those below it.
-type node struct {
-	Path        string    `json:"path"`
-	Kind        string    `json:"kind"`
-	State       string    `json:"state"`
-	Since       time.Time `json:"since"`
-	Restarts    uint64    `json:"restarts"`
-	LastFailure *failure  `json:"last_failure"`
-	Mailbox     int64     `json:"mailbox"`
-	Children    []node    `json:"children"`
-	Summarised  *leftOut  `json:"summarised"`
-}
-
-type failure struct {
-	At    time.Time `json:"at"`
-	Error string    `json:"error"`
-}
-
-// leftOut counts the connections that are not among the children.
-type leftOut struct {
-	Connections int            `json:"connections"`
-	ByPhase     map[string]int `json:"by_phase"`
-}
-
 // each calls f with n and all below it.
-func (n *node) each(f func(*node)) {
+func each(n *adminclient.Node, f func(*adminclient.Node)) {
 	f(n)
 	for i := range n.Children {
-		n.Children[i].each(f)
+		each(&n.Children[i], f)
 	}
 }
 
-// Restartable: the root has no parent who could, and a session is ended instead.
-func (n node) Restartable() bool { return n.Kind != "supervisor" && n.Kind != kindConnection }
+// restartable: the root has no parent who could, and a session is ended instead.
+func restartable(n adminclient.Node) bool { return n.Kind != "supervisor" && n.Kind != kindConnection }
 
 const kindConnection = "connection"
 
@@ -53,7 +25,7 @@ const kindConnection = "connection"
 const shownConnections = "10"
 
 func (p *Pages) tree(r *http.Request) (any, error) {
-	var tree treeDocument
+	var tree adminclient.Tree
 	err := p.ask(r, http.MethodGet, "/api/admin/tree", url.Values{"limit": {shownConnections}}, nil, &tree)
 	return tree.Root, err
 }
@@ -77,7 +49,7 @@ func (p *Pages) restart(w http.ResponseWriter, r *http.Request) {
 		p.askRestart(w, r, path["path"])
 		return
 	}
-	var done struct{ Path, What string }
+	var done adminclient.Restarted
 	if err := p.ask(r, http.MethodPost, "/api/admin/restart", nil, path, &done); err != nil {
 		p.refuse(w, r, err)
 		return
@@ -87,7 +59,7 @@ func (p *Pages) restart(w http.ResponseWriter, r *http.Request) {
 
 // askRestart says what the restart will do.
 func (p *Pages) askRestart(w http.ResponseWriter, r *http.Request, path string) {
-	var tree treeDocument
+	var tree adminclient.Tree
 	query := url.Values{"path": {path}, "depth": {"0"}, "limit": {"0"}}
 	if err := p.ask(r, http.MethodGet, "/api/admin/tree", query, nil, &tree); err != nil {
 		p.refuse(w, r, err)

@@ -20,7 +20,7 @@ type view struct {
 // views are all pages, in the order of the menu.
 func (p *Pages) views() []view {
 	return []view{
-		{"overview", "/", "Overview", p.overview, nil},
+		{"overview", "/", "Overview", p.overview, p.drain},
 		{"tree", "/ui/tree", "Actors", p.tree, p.restart},
 		{"sessions", "/ui/sessions", "Sessions", p.sessions, p.endSessions},
 		{"policy", "/ui/policy", "Policy", p.policy, p.reload},
