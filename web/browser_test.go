@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,6 +91,26 @@ func read[T any](b *browser, expression string) T {
 // painted: what a page may not evaluate, its debugger may.
 func await(expression string) step {
 	return run("new Promise((done) => { const look = () => { if (" + expression + ") done(); else setTimeout(look, 50); }; look(); })")
+}
+
+// arrived waits until an expression is true of a page that is on its way: what looks
+// at the page before goes with it.
+func arrived(expression string) step {
+	return func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
+		again := time.NewTicker(50 * time.Millisecond)
+		defer again.Stop()
+		for {
+			there, err := chromedp.Evaluate[bool]("!!" + expression)(ctx, target)
+			if err == nil && there {
+				return none, nil
+			}
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+				return none, errors.Join(ctx.Err(), err)
+			}
+		}
+	}
 }
 
 // run has a script of the test run in the page.
@@ -251,7 +272,7 @@ func TestBrowserWidths(t *testing.T) {
 			// As a browser that runs no scripts sends it: the question is a page.
 			b.visit(chromedp.Navigate(url+shots["sessions"]), await("document.querySelector('#end-all')"),
 				run("setTimeout(() => HTMLFormElement.prototype.submit.call(document.querySelector('#end-all').form))"),
-				said("#notice", "End 143 sessions?"))
+				arrived("document.querySelector('main > #live > #notice')"))
 			if content := read[int64](b, "document.documentElement.scrollWidth"); content > width {
 				t.Errorf("notice%s: got %d wide; want at most %d", suffix, content, width)
 			}

@@ -58,7 +58,7 @@ func TestShowsDrained(t *testing.T) {
 		}
 	})
 	body := get(t, p, "/").Body.String()
-	for _, want := range []string{"127.0.0.1:1080 is drained", "drained by request of ann", `id="undrain-all"`, `id="drain-all"`, ">Take clients again<", ">Drain…<"} {
+	for _, want := range []string{"127.0.0.1:1080 is drained", "Drained by request of ann", `id="undrain-all"`, `id="drain-all"`, ">Take clients again<", ">Drain…<"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("got no %q", want)
 		}

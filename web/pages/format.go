@@ -12,6 +12,7 @@ import (
 // functions are those of the templates.
 func functions() template.FuncMap {
 	return template.FuncMap{
+		"capital":     capital,
 		"number":      formatNumber,
 		"whole":       func(n int) string { return formatNumber(float64(n)) },
 		"bytes":       formatBytes,

@@ -68,7 +68,13 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (p *Pages) notify(w http.ResponseWriter, status int, n notice) {
+	title := n.Heading
+	for _, v := range p.views() {
+		if v.path == n.Back {
+			title = v.title
+		}
+	}
 	p.render(w, status, noticeName, frame{
-		Path: n.Back, Title: n.Heading, Version: p.source.Version, Menu: p.views(), Data: n,
+		Path: n.Back, Title: title, Version: p.source.Version, Menu: p.views(), Data: n,
 	})
 }

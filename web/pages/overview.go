@@ -72,7 +72,7 @@ func (p *Pages) concerns(r *http.Request, seen glance, samples []history.Sample)
 		switch {
 		case l.Accepting:
 		case l.Drained:
-			all = append(all, concern{What: l.Address + " is drained", Why: l.Failure + ". Clients are refused, and its sessions go on."})
+			all = append(all, concern{What: l.Address + " is drained", Why: capital(l.Failure) + ". Clients are refused, and its sessions go on."})
 		default:
 			all = append(all, concern{What: l.Address + " does not accept clients", Why: l.Failure, Where: "/ui/tree", Urgent: true})
 		}

@@ -126,7 +126,7 @@ func howMany(n int) string {
 	return formatNumber(float64(n)) + " sessions"
 }
 
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
 
 // consequences say what it means for the mail.
 func consequences(e adminclient.Ended, waiting string) string {
