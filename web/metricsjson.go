@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -22,16 +23,27 @@ import (
 // no type is a gauge. A figure JSON has no way to write, NaN or an infinity,
 // is null.
 func (c Config) handleMetricsJSON(w http.ResponseWriter, _ *http.Request) {
-	families, err := c.Gatherer.Gather()
+	figures, err := MetricsJSON(c.Gatherer)
 	if err != nil {
 		c.Log.Error("gathering metrics: " + err.Error())
-		if len(families) == 0 {
+		if figures == nil {
 			writeError(w, http.StatusInternalServerError, "gathering metrics: "+err.Error())
 			return
 		}
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_, _ = w.Write(familiesJSON(families)) // an error means that the client has gone
+	_, _ = w.Write(figures) // an error means that the client has gone
+}
+
+// MetricsJSON is what /metrics.json says of the figures that g gives. With an error
+// it is what could be gathered, and nil if that is nothing. It may be called from any
+// goroutine.
+func MetricsJSON(g prometheus.Gatherer) ([]byte, error) {
+	families, err := g.Gather()
+	if err != nil && len(families) == 0 {
+		return nil, err
+	}
+	return familiesJSON(families), err
 }
 
 func familiesJSON(families []*dto.MetricFamily) []byte {

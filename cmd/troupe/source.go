@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/troupe-proxy/troupe/lua/examples"
 	luaservice "github.com/troupe-proxy/troupe/lua/modules/service"
 	"github.com/troupe-proxy/troupe/lua/policy"
+	"github.com/troupe-proxy/troupe/web"
 )
 
 const (
@@ -77,7 +79,7 @@ func newSource(f *flags, p process, logs *logging.Logging, m *actors.Metrics) *s
 	return &source{flags: f, busy: make(chan struct{}, 1), services: services, options: policy.Options{
 		AcctLog: acctlog.New(logs.Logger(targetMain)), AccessLog: access,
 		Log: log, Version: version, Stdout: p.stdout, Deadline: loadDeadline, Meter: m.Lua,
-		Services: services, Epoch: epoch, Figures: m.Figures,
+		Services: services, Epoch: epoch, Figures: plainFigures(m),
 		SetLogFilter: func(text string) error {
 			filter, err := logging.ParseFilter(text)
 			if err == nil {
@@ -86,6 +88,18 @@ func newSource(f *flags, p process, logs *logging.Logging, m *actors.Metrics) *s
 			return err
 		},
 	}}
+}
+
+// plainFigures gives Lua what /metrics.json shows. Nothing in it waits.
+func plainFigures(m *actors.Metrics) func(context.Context) (any, error) {
+	return func(context.Context) (any, error) {
+		text, err := web.MetricsJSON(m.Gatherer())
+		if text == nil {
+			return nil, err
+		}
+		var figures any // what could be gathered, even if something could not
+		return figures, json.Unmarshal(text, &figures)
+	}
 }
 
 // close ends what the policies shared: logs, databases, caches, connections. The

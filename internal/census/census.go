@@ -27,16 +27,11 @@ type Observer interface {
 	ActorFailed(who actor.Context, reason any, stack []byte)
 }
 
-// Mailbox wraps a mailbox so that its actor is observed.
-func Mailbox(inner actor.MailboxProducer, o Observer) actor.MailboxProducer {
-	return func() actor.Mailbox { return &mailbox{Mailbox: inner(), observer: o} }
-}
-
 type mailbox struct {
 	actor.Mailbox
 	actor    actor.MessageInvoker
 	observer Observer
-	node     *node         // nil: no tree is to know the actor
+	node     *node
 	stopping actor.Process // the actor in the registry, once it was told to stop
 	failed   atomic.Bool   // once, at least: the mailbox may be suspended
 	stopped  bool

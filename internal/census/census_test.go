@@ -110,7 +110,7 @@ func eachMailbox(t *testing.T, test func(t *testing.T, kind mailboxKind)) {
 	t.Helper()
 	for name, kind := range map[string]mailboxKind{
 		"mailbox": func(o census.Observer) actor.MailboxProducer {
-			return census.Mailbox(actor.UnboundedLockfree(), o)
+			return new(census.Tree).Mailbox("recipient", actor.UnboundedLockfree(), o)
 		},
 		"inbox": census.Inboxes,
 	} {

@@ -164,12 +164,8 @@ func (t *Tree) condemn(path string, cause error) (n *node, settle chan struct{},
 	return n, settle, nil
 }
 
-// enter is told that the actor exists. A nil node is of an actor that no tree is to
-// know.
+// enter is told that the actor exists.
 func (n *node) enter(who actor.Context) {
-	if n == nil {
-		return
-	}
 	n.tree.mu.Lock()
 	defer n.tree.mu.Unlock()
 	n.who, n.state, n.since = who, Running, time.Now()
@@ -181,9 +177,6 @@ func (n *node) enter(who actor.Context) {
 
 // failed is told of a failure.
 func (n *node) failed(cause error) {
-	if n == nil {
-		return
-	}
 	n.tree.mu.Lock()
 	defer n.tree.mu.Unlock()
 	n.state, n.cause, n.at = Failed, cause, time.Now()
@@ -191,9 +184,6 @@ func (n *node) failed(cause error) {
 
 // stopping is told that the actor is about to stop.
 func (n *node) stopping() {
-	if n == nil {
-		return
-	}
 	n.tree.mu.Lock()
 	defer n.tree.mu.Unlock()
 	n.state = Stopping
@@ -202,9 +192,6 @@ func (n *node) stopping() {
 // broughtBack is told that the actor goes on. after says that this matters only if
 // it has failed.
 func (n *node) broughtBack(after State) {
-	if n == nil {
-		return
-	}
 	n.tree.mu.Lock()
 	defer n.tree.mu.Unlock()
 	if n.state == Stopping || after == Failed && n.state != Failed {
@@ -217,9 +204,6 @@ func (n *node) broughtBack(after State) {
 
 // leave is told that the actor has stopped. Its name may be another's by now.
 func (n *node) leave() {
-	if n == nil {
-		return
-	}
 	t, path := n.tree, n.who.Self().Id
 	t.mu.Lock()
 	defer t.mu.Unlock()
