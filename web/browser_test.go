@@ -100,7 +100,7 @@ func arrived(expression string) step {
 		again := time.NewTicker(50 * time.Millisecond)
 		defer again.Stop()
 		for {
-			there, err := chromedp.Evaluate[bool]("!!" + expression)(ctx, target)
+			there, err := chromedp.Evaluate[bool]("!!"+expression)(ctx, target)
 			if err == nil && there {
 				return none, nil
 			}
