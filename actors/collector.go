@@ -5,6 +5,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/socks5"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
@@ -34,6 +35,7 @@ var (
 	famFailures  = newFamily("proxy_session_failures_total", "Failed connections by reason and by the side at fault: client, upstream, policy or proxy.", "reason", "fault")
 	famCut       = newFamily("proxy_sessions_cut_total", "Sessions that the proxy ended and their peers had not, by what made it do so and by the side that they waited for: one that waited for the upstream may have been between the end of a mail and the answer.", "why", "waiting_for")
 	famDials     = newFamily("proxy_dials_total", "CONNECT requests by how dialling the upstream ended; one per request, however many addresses were tried.", "result")
+	famReplies   = newFamily("proxy_replies_total", "CONNECT requests that were answered, and BIND requests that were refused, by the reply of RFC 1928 that the client got. What is not succeeded has its reason in proxy_session_failures_total.", "reply")
 	famOutbound  = newFamily("proxy_outbound_connections_total", "Connections made to an upstream IP address. Idle addresses lose their series; those beyond the limit count as \"other\".", "destination")
 )
 
@@ -41,7 +43,7 @@ func gauge(f family) family { f.gauge = true; return f }
 
 func families() []family {
 	return []family{famAccepted, famFailed, famCompleted, famProbed, famActive, famReceived, famSent, famUp, famDown,
-		famTLS, famStale, famEnded, famFailures, famCut, famDials, famOutbound}
+		famTLS, famStale, famEnded, famFailures, famCut, famDials, famReplies, famOutbound}
 }
 
 // series is one time series whose labels are made once, so that a scrape of
@@ -106,8 +108,18 @@ func (a *account) makeSeries() []*series {
 	for i, res := range egress.Results() {
 		all = append(all, famDials.series(a.dials[i].Load, a.listener, res.String()))
 	}
+	for code, name := range replyNames {
+		all = append(all, famReplies.series(a.replies[code].Load, a.listener, name))
+	}
 	return all
 }
+
+// replyNames are those of the label, by the code of RFC 1928 section 6.
+var replyNames = [...]string{"succeeded", "general_failure", "not_allowed", "network_unreachable", "host_unreachable",
+	"connection_refused", "ttl_expired", "command_not_supported", "address_not_supported"}
+
+// answer books a reply, of which there are no others than those that have a name.
+func (a *account) answer(code socks5.Reply) { a.replies[int(code)%len(replyNames)].Add(1) }
 
 // Describe implements prometheus.Collector.
 func (l *Ledger) Describe(ch chan<- *prometheus.Desc) {

@@ -171,11 +171,11 @@ func (c *connection) do(a *action, now time.Time) {
 		c.record.dialResult(a.result, now)
 	case doMark:
 		c.record.mark(a.mark, now)
+	case doAnswer:
+		c.record.account.answer(c.reply)
 	case doRelay:
 		c.cancelResolve()
-		if c.shared.wantsEnds() {
-			c.record.traffic.Began = c.record.since
-		}
+		c.record.traffic.Began = c.record.since
 		c.conn.Relay(&c.record.traffic, &c.record.account.traffic)
 	case doFinish:
 		c.conn.Finish()
@@ -289,7 +289,8 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 	ended := sessionEnded{account: r.account}
 	if o.Class != Probed {
 		ended.relayed, ended.total = r.upstream.IsValid(), now.Sub(r.since)
-		ended.greeted, ended.requested, ended.dialled = r.greeted, r.requested, r.dialled
+		ended.greeted, ended.authenticated, ended.requested, ended.dialled = r.greeted, r.authenticated, r.requested, r.dialled
+		ended.firstByte = r.traffic.FirstDown()
 	}
 	if wanted {
 		ended.session = c.endedSession(o, now)

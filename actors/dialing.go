@@ -120,6 +120,7 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 	m.answeredWith(socks5.Succeeded)
 	return append(out,
 		action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, ev.addr)},
+		action{do: doAnswer},
 		action{do: doRelay})
 }
 

@@ -135,3 +135,12 @@ func TestDrainOutlivesAPanic(t *testing.T) {
 	must(t, err)
 	must(t, tr.mustDial().greet())
 }
+
+// wantRefused: nobody is let in.
+func (tr *tree) wantRefused() {
+	tr.t.Helper()
+	if c, err := dial(tr.t.Context(), tr.proxy); err == nil {
+		_ = c.Close()
+		tr.t.Error("a client got a connection; want it refused")
+	}
+}

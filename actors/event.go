@@ -55,6 +55,7 @@ const (
 	doUpstream               // note: connected to addr, from source
 	doDialResult             // note: the dial result of this CONNECT
 	doMark                   // note: a step was reached now
+	doAnswer                 // note: the reply that was written
 	doRelay                  // join client and upstream
 	doFinish                 // close once what was written is delivered
 	doAbort                  // close at once

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
@@ -38,6 +36,7 @@ type account struct {
 	failures [reasonCount]atomic.Uint64
 	dials    []atomic.Uint64 // by egress.Result
 	traffic  transport.Traffic
+	replies  [len(replyNames)]atomic.Uint64
 	queue    acceptQueue
 	cuts     cuts
 	stale    staleLogins
@@ -45,8 +44,8 @@ type account struct {
 	destinations *destinations
 	series       []*series
 
-	reports                 *reports
-	greet, connect, session prometheus.Observer
+	reports *reports
+	times   observers
 
 	// Under the ledger's lock. Of the listeners on one address, one at most takes
 	// clients; those that a reload has removed may still have sessions.

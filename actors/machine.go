@@ -225,7 +225,7 @@ func (m *machine) hangUp(r Reason, out []action) []action {
 // fail refuses with a SOCKS reply, which is always IPv4 0.0.0.0:0.
 func (m *machine) fail(r Reason, code socks5.Reply, out []action) []action {
 	m.answeredWith(code)
-	return m.refuse(r, socks5.AppendReply(nil, code, netip.AddrPort{}), out)
+	return m.refuse(r, socks5.AppendReply(nil, code, netip.AddrPort{}), append(out, action{do: doAnswer}))
 }
 
 // abort ends the session at once and without a reply.

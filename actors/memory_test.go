@@ -43,6 +43,12 @@ func (m *memory) Listen(c transport.ListenConfig) (transport.Listener, error) {
 	return &memoryListener{memory: m, at: c.Address}, nil
 }
 
+// Alive implements transport.Network.
+func (m *memory) Alive(context.Context) error { return nil }
+
+// Figures implements transport.Network.
+func (m *memory) Figures() transport.Figures { return transport.Figures{} }
+
 type memoryListener struct {
 	*memory
 	at     netip.AddrPort

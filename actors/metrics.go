@@ -24,14 +24,13 @@ type Metrics struct {
 	Ledger   *Ledger
 	Policy   *PolicyMetrics
 	registry *prometheus.Registry
-	greet    *prometheus.HistogramVec
-	connect  *prometheus.HistogramVec
-	session  *prometheus.HistogramVec
+	times    durations
 	// Lua counts the calls into policies; whoever loads one hands it this meter.
 	Lua *pool.Meter
 
 	certificates certificates
 	listeners    listenerFigures
+	live         liveFigures
 	reports      reports
 }
 
@@ -43,16 +42,11 @@ func NewMetrics(version string) *Metrics {
 		Policy:   newPolicyMetrics(),
 		Lua:      pool.NewMeter(),
 		registry: prometheus.NewRegistry(),
-		greet: histogram("proxy_greet_duration_seconds",
-			"Time from accept to the answer to the client's greeting.", prometheus.DefBuckets),
-		connect: histogram("proxy_connect_duration_seconds",
-			"Time from CONNECT to the dial's result, name resolution included.", prometheus.DefBuckets),
-		session: histogram("proxy_session_duration_seconds",
-			"Time from accept to the end of a connection that relayed.", []float64{.01, .1, 1, 5, 10, 30, 60, 300, 900, 3600}),
+		times:    newDurations(),
 	}
-	m.listeners.ledger = m.Ledger
+	m.listeners.ledger, m.live.ledger = m.Ledger, m.Ledger
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, luaFigures{m.Lua}, m.greet, m.connect, m.session, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, luaFigures{m.Lua}, &m.times, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -70,15 +64,6 @@ func buildInfo(version string) prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-func histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: name, Help: help, Buckets: buckets,
-		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  100,
-		NativeHistogramMinResetDuration: time.Hour,
-	}, []string{"listener"})
-}
-
 // open starts the books of a listener: every series of it is there, at zero.
 func (m *Metrics) open(listener string, series int, idle time.Duration) (*account, error) {
 	a, err := m.Ledger.open(listener, series, idle)
@@ -87,7 +72,7 @@ func (m *Metrics) open(listener string, series int, idle time.Duration) (*accoun
 	}
 	if a.reports == nil { // it is new
 		a.reports = &m.reports
-		a.greet, a.connect, a.session = m.greet.WithLabelValues(listener), m.connect.WithLabelValues(listener), m.session.WithLabelValues(listener)
+		a.times = m.times.of(listener)
 	}
 	return a, nil
 }
@@ -95,9 +80,7 @@ func (m *Metrics) open(listener string, series int, idle time.Duration) (*accoun
 // forget drops the series of listeners that have been gone for long enough.
 func (m *Metrics) forget(now time.Time) {
 	for _, listener := range m.Ledger.forget(now) {
-		for _, h := range []*prometheus.HistogramVec{m.greet, m.connect, m.session} {
-			h.DeleteLabelValues(listener)
-		}
+		m.times.forget(listener)
 	}
 }
 
@@ -105,16 +88,7 @@ func (m *Metrics) forget(now time.Time) {
 // observer, if there is one.
 func (m *Metrics) observe(observer SessionObserver) {
 	for _, e := range m.reports.take() {
-		a := e.account
-		if e.greeted > 0 {
-			a.greet.Observe(e.greeted.Seconds())
-		}
-		if e.dialled > 0 {
-			a.connect.Observe((e.dialled - e.requested).Seconds())
-		}
-		if e.relayed {
-			a.session.Observe(e.total.Seconds())
-		}
+		e.account.times.observe(&e)
 		if e.session != nil && observer != nil {
 			observer.SessionEnded(e.session)
 		}

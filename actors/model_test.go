@@ -29,6 +29,7 @@ type model struct {
 	relaying  bool
 	connected bool // some attempt connected
 	requests  int  // CONNECTs taken up
+	answers   int  // replies booked
 	resolving int  // answers the resolver owes, 0 to 2
 	question  *question
 	asked     int // questions
@@ -96,6 +97,9 @@ func (w *model) act(a *action) error {
 	case doResolve:
 		w.resolving = 1 + w.rng.IntN(2)
 		return w.check(open && w.requests == 1 && !w.spec.noNames, "resolves when over, unasked or forbidden")
+	case doAnswer:
+		w.answers++
+		return w.check(w.answers == 1 && !w.relaying, "the %d. answer, relaying %v", w.answers, w.relaying)
 	case doMark:
 		if a.mark == markRequested {
 			w.requests++

@@ -19,8 +19,9 @@ type sessionEnded struct {
 	account *account
 	relayed bool
 	// Since accept; 0 is not reached.
-	greeted, requested, dialled, total time.Duration
-	session                            *EndedSession // nil: no observer wants it
+	greeted, authenticated, requested, dialled, firstByte, total time.Duration
+
+	session *EndedSession // nil: no observer wants it
 }
 
 // add reports whether the metrics actor has to be told.

@@ -95,12 +95,3 @@ func TestEndSessions(t *testing.T) {
 		t.Errorf("%d sessions are left; want 3", n)
 	}
 }
-
-// refused waits until nobody is let in.
-func (tr *tree) wantRefused() {
-	tr.t.Helper()
-	if c, err := dial(tr.t.Context(), tr.proxy); err == nil {
-		_ = c.Close()
-		tr.t.Error("a client got a connection; want it refused")
-	}
-}

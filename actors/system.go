@@ -79,6 +79,7 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	started := make(chan bool, 1)
 	census.WatchDeadLetters(s.actors)
 	c.Metrics.listeners.watch(s.actors)
+	c.Metrics.live.live.Store(s.live)
 	log := c.Log(targetActors)
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &supervisor{config: &c, sockets: sockets, log: log, started: started, stopped: s.stopped, live: s.live}

@@ -90,6 +90,12 @@ func (noNetwork) Listen(c transport.ListenConfig) (transport.Listener, error) {
 	return noListener{c.Address}, nil
 }
 
+// Alive implements transport.Network.
+func (noNetwork) Alive(context.Context) error { return nil }
+
+// Figures implements transport.Network.
+func (noNetwork) Figures() transport.Figures { return transport.Figures{} }
+
 type noListener struct{ address netip.AddrPort }
 
 // Addr implements transport.Listener.

@@ -3,6 +3,7 @@ package census
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,9 @@ var (
 type Tree struct {
 	mu     sync.Mutex
 	actors map[string]*node // by path; guarded by mu
+	// How often actors of a kind were brought back, those that have ended included;
+	// guarded by mu.
+	restarts map[string]uint64
 	// Of those that have ended, the paths of the last; guarded by mu.
 	ended [64]string
 	next  int // where in ended the next one goes; guarded by mu
@@ -90,6 +94,13 @@ func (t *Tree) Actors() []Actor {
 	}
 	slices.SortFunc(all, func(a, b Actor) int { return cmp.Compare(a.Path, b.Path) })
 	return all
+}
+
+// Restarts is how often actors of a kind were brought back, by kind. It only grows.
+func (t *Tree) Restarts() map[string]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.restarts)
 }
 
 // Actor is one of them. The error is ErrUnknown or ErrEnded.
@@ -199,6 +210,10 @@ func (n *node) broughtBack(after State) {
 	}
 	n.state, n.since = Running, time.Now()
 	n.times++
+	if n.tree.restarts == nil {
+		n.tree.restarts = make(map[string]uint64)
+	}
+	n.tree.restarts[n.kind]++
 	n.release()
 }
 
