@@ -1,6 +1,7 @@
 // Command troupe-docs writes the documentation that is made from tables in the
-// code: docs/policy.md and the stubs in lua/types. It is run in the root of the
-// repository after such a table has changed, and needs nothing else.
+// code: docs/policy.md, the stubs in lua/types and packaging/policy.lua. It is run
+// in the root of the repository after such a table has changed, and needs nothing
+// else.
 package main
 
 import (

@@ -1,6 +1,7 @@
 // Package reference writes what there is to read about policies, from the tables
-// that the functions themselves come from: docs/policy.md for people, and stubs in
-// the notation of the Lua language server for their editors.
+// that the functions themselves come from: docs/policy.md for people, stubs in the
+// notation of the Lua language server for their editors, and the policy that the
+// packages install, packaging/policy.lua.
 //
 // The functions and classes come as spec.Module values from lua/policy. What has no
 // table elsewhere, the parameters of listeners and the arguments of hooks, stands
@@ -24,7 +25,11 @@ func Files(modules []spec.Module) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"docs/policy.md": page}
+	installed, err := conffile()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"docs/policy.md": page, "packaging/policy.lua": installed}
 	maps.Copy(files, stubs(modules))
 	return files, nil
 }
