@@ -98,7 +98,7 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 		},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	c.SetVersionTemplate("troupe {{.Version}}\n")
+	c.SetVersionTemplate(versionLine() + "\n")
 	c.CompletionOptions.DisableDefaultCmd = true
 	p := c.Flags()
 	p.BoolP("version", "V", false, "version for troupe") // -V as KumoMTA has it

@@ -1,3 +1,5 @@
+//go:build !manual
+
 // Command troupe is a SOCKS5 egress proxy for mail servers.
 //
 // It reads flags and environment, loads the policy, opens the sockets, starts
