@@ -49,6 +49,7 @@ type shared struct {
 	observer SessionObserver // nil: nobody is told of ended sessions
 	actions  *sync.Pool      // of *[]action, one per turn
 	roll     *census.Roll[*connection]
+	refused  sparing // the log's line about clients that a PROXY header names and that are not served
 }
 
 // Notify implements transport.Owner: the event becomes a message to the actor.
@@ -160,6 +161,8 @@ func (c *connection) do(a *action, now time.Time) {
 	case doWho:
 		c.record.identified(a.who)
 		c.record.mark(markAuthenticated, now)
+	case doClient:
+		c.record.introduced(a.addr)
 	case doDial:
 		c.conn.Dial(a.n, a.addr)
 	case doCancelDial:
@@ -272,6 +275,9 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 		level = slog.LevelError
 	case cut.risky():
 		level = slog.LevelWarn
+	case o.Reason == ReasonClientRefused:
+		_, due := c.shared.refused.due(now)
+		level = refusalLevel(due)
 	case o.Class == Failed:
 		level = slog.LevelInfo
 	}

@@ -117,11 +117,13 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 	out = append(out, action{do: doUpstream, addr: tried.to, source: ev.addr})
 	out = m.result(egress.Connected, out)
 	m.phase, m.dial = phaseRelaying, nil
-	m.answeredWith(socks5.Succeeded)
-	return append(out,
-		action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, ev.addr)},
-		action{do: doAnswer},
-		action{do: doRelay})
+	if !m.limits.forward {
+		m.answeredWith(socks5.Succeeded)
+		out = append(out,
+			action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, ev.addr)},
+			action{do: doAnswer})
+	}
+	return append(out, action{do: doRelay})
 }
 
 // dialFailed answers the CONNECT with the code of what went wrong.

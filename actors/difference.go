@@ -139,7 +139,7 @@ func Check(p *policy.Policy) (Difference, error) {
 	}
 	for i := range p.Listeners {
 		l := &p.Listeners[i]
-		if err := check(l.At, "listener "+l.Listen, l.UseTLS, listenerTLS(l)); err != nil {
+		if err := check(l.At, listenerTitle(l)+l.Listen, l.UseTLS, listenerTLS(l)); err != nil {
 			return Difference{}, err
 		}
 	}

@@ -90,9 +90,14 @@
 //	machine     doRelay             Conn.Relay: the transport's alone from here on
 //	transport   Ended               machine: doEnd → record.end → the actor stops itself
 //
-// The machine (machine.go, handshake.go, asking.go, ruling.go, dialing.go) is pure: an event and the
+// On a forward listener a PROXY header stands for greeting, auth and request: its
+// source is bound, its destination dialled (forward.go), and nothing is answered.
+// Behind a load balancer a header stands before the greeting and says who the client
+// is; behind one of an HTTP listener internal/balancer reads it.
+//
+// The machine (machine.go, forward.go, handshake.go, asking.go, ruling.go, dialing.go) is pure: an event and the
 // time go in, actions come out. connection.go carries them out. Phases are
-// securing (over TLS), greeting, auth, request, hook (where the policy is asked),
+// securing (over TLS), header (of the PROXY protocol), greeting, auth, request, hook (where the policy is asked),
 // dialing, relaying, closing, ended; each before relaying has a deadline, which the transport keeps while
 // securing. A session ends in one Class and, if it failed, for one Reason with
 // one Fault (reason.go).

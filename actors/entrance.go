@@ -11,14 +11,23 @@ import (
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
-// admits judges a client by its address. prove says that it is served only once
-// it has authenticated: it comes from where nobody else is let in.
-func (s *shared) admits(client netip.Addr) (v rules.Verdict, prove bool) {
-	v = s.limits.rules.Client(client, s.limits.certified)
-	if v.Allowed || !s.hooks.handlers().auth {
+// admits judges whoever has connected, by the address. prove says that it is
+// served only once it has authenticated: it comes from where nobody else is let in.
+// Behind a load balancer the client itself is judged later, see introduce.
+func (s *shared) admits(peer netip.Addr) (v rules.Verdict, prove bool) {
+	if s.limits.balancers != nil {
+		return s.limits.balancers.Judge(peer), false
+	}
+	return s.limits.admits(peer, s.hooks.handlers())
+}
+
+// admits judges a client by its address.
+func (l *limits) admits(client netip.Addr, h handlers) (v rules.Verdict, prove bool) {
+	v = l.rules.Client(client, l.certified)
+	if v.Allowed || !h.auth {
 		return v, false
 	}
-	return s.limits.rules.Client(client, true), true
+	return l.rules.Client(client, true), true
 }
 
 // nearOnly says whether clients from afar are refused, though the policy does not

@@ -49,6 +49,7 @@ const (
 	doAsk                    // ask the policy a question, answer evAnswered; it takes the place of an earlier one
 	doForget                 // forget the question under way
 	doWho                    // note: who the client is
+	doClient                 // note: the client is at addr
 	doResolve                // resolve name for family, answer evResolved
 	doDial                   // attempt n: connect to addr, answer evDialed
 	doCancelDial             // forget the attempts and the resolution under way

@@ -14,7 +14,14 @@ import (
 // whole yet or cannot be read.
 func (m *machine) message(now time.Time, b []byte, out []action) (int, []action) {
 	switch m.phase {
+	case phaseHeader:
+		return m.header(now, b, out)
 	case phaseGreeting:
+		if m.unjudged {
+			if out = m.judgeClient(out); m.phase != phaseGreeting {
+				return 0, out
+			}
+		}
 		g, n, err := m.socks.Greeting(b)
 		if err != nil {
 			return 0, m.hangUp(ReasonProtocol, out)
@@ -99,8 +106,13 @@ func (m *machine) bind(now time.Time, a socks5.Address, out []action) []action {
 	if m.source.IsValid() || a.IsName() {
 		return m.fail(ReasonProtocol, socks5.GeneralFailure, out)
 	}
-	m.source = unmap(a.AddrPort())
-	if ip := m.source.Addr(); ip.IsMulticast() || ip == broadcast {
+	return m.useSource(now, unmap(a.AddrPort()), out)
+}
+
+// useSource goes on with a source that the client asks for.
+func (m *machine) useSource(now time.Time, source netip.AddrPort, out []action) []action {
+	m.source = source
+	if ip := source.Addr(); ip.IsMulticast() || ip == broadcast {
 		// Linux would bind it, and send from an address of its own choice.
 		return m.fail(ReasonSourceUnplumbed, socks5.GeneralFailure, out)
 	}
@@ -140,6 +152,9 @@ func (m *machine) bound(now time.Time, ev event, out []action) []action {
 		return m.fail(bindReason(ev.err), socks5.GeneralFailure, out)
 	}
 	m.enter(phaseRequest, now, m.limits.step)
+	if m.limits.forward {
+		return m.askConnect(now, m.asked, out)
+	}
 	return append(out, action{do: doWrite, bytes: socks5.AppendReply(nil, socks5.Succeeded, m.source)})
 }
 

@@ -115,7 +115,10 @@ func (l *listener) Receive(ctx actor.Context) {
 
 // title is what KumoMTA's proxy-server says before the address.
 func (l *listener) title() string {
-	if l.terms.shared.limits.tls {
+	switch limits := &l.terms.shared.limits; {
+	case limits.forward:
+		return "forward listener on "
+	case limits.tls:
 		return "proxy listener (TLS) on "
 	}
 	return "proxy listener on "

@@ -19,6 +19,7 @@ type phase uint8
 
 const (
 	phaseSecuring phase = iota // the TLS handshake, where there is one
+	phaseHeader                // a PROXY header, where one is due
 	phaseGreeting
 	phaseAuth
 	phaseRequest // BIND or CONNECT, or BIND and then CONNECT
@@ -29,7 +30,7 @@ const (
 	phaseEnded
 )
 
-var phaseNames = [...]string{"securing", "greeting", "auth", "request", "hook", "dialing", "relaying", "closing", "ended"}
+var phaseNames = [...]string{"securing", "header", "greeting", "auth", "request", "hook", "dialing", "relaying", "closing", "ended"}
 
 func (p phase) String() string { return phaseNames[p] }
 
@@ -38,10 +39,12 @@ type limits struct {
 	step        time.Duration // each step of the handshake
 	connect     time.Duration // dialling, name resolution included
 	requireAuth bool
-	auth        *authCache // nil: the policy is asked each time
-	tls         bool       // clients make a TLS handshake first
-	certified   bool       // and show a certificate in it that says who they are
-	rules       *rules.Set // never nil
+	auth        *authCache     // nil: the policy is asked each time
+	tls         bool           // clients make a TLS handshake first
+	certified   bool           // and show a certificate in it that says who they are
+	rules       *rules.Set     // never nil
+	forward     bool           // clients speak no SOCKS: a PROXY header is their request
+	balancers   *rules.Clients // clients come by these, whose PROXY header says who they are; nil: directly
 }
 
 // machine is the life of one connection as a pure state machine: an event and
@@ -73,6 +76,7 @@ type machine struct {
 	owed     bool // a BIND was granted that could not be carried out
 	prove    bool // the client is from where nobody is served who has not authenticated
 	settled  bool // outcome is final
+	unjudged bool // the client's address is, until it says anything
 }
 
 // handle takes one event. pending is what the client has sent and nobody has
@@ -91,7 +95,7 @@ func (m *machine) handle(now time.Time, ev event, pending []byte, out []action) 
 	switch ev.kind {
 	case evStart:
 		if !m.limits.tls {
-			m.enter(phaseGreeting, now, m.limits.step)
+			m.enter(m.limits.opening(), now, m.limits.step)
 		}
 	case evSecured:
 		if m.phase == phaseSecuring {
@@ -222,8 +226,12 @@ func (m *machine) hangUp(r Reason, out []action) []action {
 	return append(out, action{do: doFinish})
 }
 
-// fail refuses with a SOCKS reply, which is always IPv4 0.0.0.0:0.
+// fail refuses with a SOCKS reply, which is always IPv4 0.0.0.0:0, or by a reset
+// where no SOCKS is spoken.
 func (m *machine) fail(r Reason, code socks5.Reply, out []action) []action {
+	if m.limits.forward {
+		return m.abort(r, out) // nobody there could read an answer
+	}
 	m.answeredWith(code)
 	return m.refuse(r, socks5.AppendReply(nil, code, netip.AddrPort{}), append(out, action{do: doAnswer}))
 }

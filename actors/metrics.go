@@ -32,6 +32,7 @@ type Metrics struct {
 	listeners    listenerFigures
 	live         liveFigures
 	reports      reports
+	balancers    balancerFigures
 }
 
 // NewMetrics makes a registry with the families of the proxy, all without a
@@ -45,8 +46,9 @@ func NewMetrics(version string) *Metrics {
 		times:    newDurations(),
 	}
 	m.listeners.ledger, m.live.ledger = m.Ledger, m.Ledger
+	m.balancers = newBalancerFigures()
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, luaFigures{m.Lua}, &m.times, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, luaFigures{m.Lua}, &m.times, m.balancers.refused, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

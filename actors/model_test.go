@@ -39,6 +39,7 @@ type model struct {
 	source    netip.Addr  // bound last
 	binding   *event      // the answer to doBind, once all else is done
 	spec      *plainRules // as the machine's, in plain words
+	heads     heads
 	ends      []Outcome
 	history   []string
 }
@@ -57,6 +58,7 @@ func (w *model) feed(name string, ev event) error {
 	if used > len(w.pending) || used > 0 && (w.relaying || w.closing) {
 		return w.check(false, "consumed %d of %d bytes", used, len(w.pending))
 	}
+	w.heads.note(w.pending[:used])
 	w.pending = w.pending[used:]
 	if err := w.check(len(w.ends) == 0 || len(acts) == 0, "acts after the end: %v", acts); err != nil {
 		return err
@@ -76,8 +78,10 @@ func (w *model) feed(name string, ev event) error {
 func (w *model) act(a *action) error {
 	open := !w.closing && !w.relaying
 	switch a.do {
+	case doClient:
+		return w.introduced(a)
 	case doWrite:
-		return w.check(len(a.bytes) > 0 && !w.closing && !w.relaying, "writes % x when closing %v relaying %v", a.bytes, w.closing, w.relaying)
+		return w.check(len(a.bytes) > 0 && !w.m.limits.forward && !w.closing && !w.relaying, "writes % x when closing %v relaying %v", a.bytes, w.closing, w.relaying)
 	case doTimer:
 		w.timer = a.at
 	case doBind:
@@ -108,7 +112,7 @@ func (w *model) act(a *action) error {
 	case doDial:
 		err := w.check(open && !slices.Contains(w.flying, a.n) && a.addr.IsValid(), "attempt %d to %v", a.n, a.addr)
 		w.flying = append(w.flying, a.n)
-		return cmp.Or(err, w.checkRules(a.addr))
+		return cmp.Or(err, w.checkRules(a.addr), w.checkHead(a.addr))
 	case doCancelDial:
 		w.flying, w.resolving = nil, 0
 	case doUpstream:
@@ -194,7 +198,7 @@ func (w *model) bind(a *action) error {
 		w.source = ip
 	}
 	w.binding = &ev
-	return w.check(!w.closing && !w.relaying, "binds when over")
+	return cmp.Or(w.check(!w.closing && !w.relaying, "binds when over"), w.checkHeadSource(ip))
 }
 
 var modelMessages = [][]byte{
@@ -210,6 +214,9 @@ func (w *model) turn() error {
 	switch pick := w.rng.IntN(20); {
 	case pick < 8:
 		b := modelMessages[w.rng.IntN(len(modelMessages))]
+		if w.m.phase == phaseHeader && w.rng.IntN(8) > 0 {
+			b = modelHeaders[w.rng.IntN(len(modelHeaders))]
+		}
 		if w.m.phase == phaseGreeting && w.rng.IntN(3) > 0 {
 			b = greetNone
 			if w.m.handlers.auth && w.rng.IntN(2) == 0 {
@@ -366,6 +373,7 @@ func TestHistories(t *testing.T) {
 		w.spec = someRules(t, w.rng)
 		w.m.limits = &limits{step: 5 * time.Second, connect: 4 * time.Second, requireAuth: seed%7 == 0, rules: compiled(t, w.spec.spec)}
 		w.m.client, w.m.prove = afar, w.m.handlers.auth && seed%2 == 0
+		w.openDoor(t, seed)
 		err := w.feed("start", event{kind: evStart})
 		for i := 0; err == nil && i < 90; i++ {
 			err = w.turn()
@@ -392,6 +400,7 @@ func TestHistories(t *testing.T) {
 	for r, least := range map[Reason]int{
 		ReasonDenied: histories / 1000, ReasonHookFailed: histories / 1000, ReasonAuthFailed: histories / 1000,
 		ReasonDestinationRefused: histories / 1000, ReasonSourceRefused: histories / 1000, ReasonSourceRequired: histories / 1000,
+		ReasonHeader: histories / 1000, ReasonClientRefused: histories / 1000,
 		ReasonNamesRefused: histories / 5000, ReasonSourceMisconfigured: histories / 5000,
 	} {
 		if reasons[r] < least {

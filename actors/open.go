@@ -129,7 +129,11 @@ func (c *Config) newOpenListener(l *policy.Listener, address netip.AddrPort, sou
 		limits: limits{
 			step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache),
 			tls: l.UseTLS, certified: l.UseTLS && l.TLSClientCA.IsSet(), rules: set,
+			forward: l.Forward,
 		},
+	}
+	if l.ProxyProtocol {
+		o.limits.balancers = rules.NewClients(rules.ProxyProtocolFrom, l.ProxyProtocolFrom)
 	}
 	if source != nil {
 		o.config.TLS, o.config.HandshakeTimeout = source.Config(), l.Timeout
@@ -194,7 +198,7 @@ func socketPermission(l *policy.HTTPListener) unixsocket.Permission {
 func (c *Config) newManner(l *policy.HTTPListener, bound string, g *generation) *manner {
 	g.join()
 	asked := *l
-	return &manner{asked: asked, generation: g, build: func() *http.Server { return c.HTTP(g.policy, asked, bound) }}
+	return &manner{asked: asked, generation: g, balancers: c.newBalancers(&asked, bound), build: func() *http.Server { return c.HTTP(g.policy, asked, bound) }}
 }
 
 // openTLS reads the certificate of a listener; nil: it serves no TLS.

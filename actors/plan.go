@@ -298,7 +298,15 @@ func pair(ctx context.Context, n int, wanted func(int) string, m int, open func(
 	return partners
 }
 
-func (o *openListener) title() string { return "listener " + o.config.Address.String() }
+func (o *openListener) title() string { return listenerTitle(&o.asked) + o.config.Address.String() }
+
+// listenerTitle stands before an address in a difference.
+func listenerTitle(l *policy.Listener) string {
+	if l.Forward {
+		return "forward listener "
+	}
+	return "listener "
+}
 
 func (s *webSocket) title() string { return "http listener " + s.address() }
 

@@ -85,6 +85,8 @@ const (
 	ReasonNamesRefused
 	// ReasonEndedByAdmin: somebody who may do so has ended the session.
 	ReasonEndedByAdmin
+	// ReasonHeader: there is no PROXY header where one is due, or none that can be read.
+	ReasonHeader
 
 	reasonCount
 )
@@ -128,6 +130,7 @@ var reasons = [reasonCount]struct {
 	ReasonDestinationRefused:  {"destination_refused", FaultPolicy},
 	ReasonNamesRefused:        {"names_refused", FaultPolicy},
 	ReasonEndedByAdmin:        {"ended_by_admin", FaultProxy},
+	ReasonHeader:              {"proxy_header", FaultClient},
 }
 
 func (r Reason) String() string { return reasons[r].name }

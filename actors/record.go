@@ -22,8 +22,7 @@ import (
 type record struct {
 	account *account
 	id      uint64
-	release func() // gives back the slot
-	client  netip.AddrPort
+	release func()    // gives back the slot
 	subject string    // of the client's certificate, if it had to show one
 	since   time.Time // accepted
 
@@ -32,6 +31,7 @@ type record struct {
 
 	// mu is held where these are written, and where somebody else reads them.
 	mu       sync.Mutex
+	client   netip.AddrPort   // where it comes from; a PROXY header may say it
 	who      *policy.AuthInfo // nil: the policy was not asked
 	source   netip.AddrPort   // our address towards the upstream
 	upstream netip.AddrPort
@@ -77,6 +77,13 @@ func (r *record) identified(who *policy.AuthInfo) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.who = who
+}
+
+// introduced notes whom a load balancer speaks for.
+func (r *record) introduced(client netip.AddrPort) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.client = client
 }
 
 // end books the end, gives back the slot and the claim, and reports whether it

@@ -44,7 +44,7 @@ func (c *connection) describe(now time.Time) Session {
 	p := c.shownPhase()
 	last, ago, spoken := c.conn.LastByte()
 	d := Session{
-		ID: r.id, Listener: r.account.listener, Client: r.client,
+		ID: r.id, Listener: r.account.listener,
 		Phase: p.String(), WaitsForUpstream: waitsFor(p, last, spoken) == transport.Upstream,
 		Since: r.since, Idle: max(now.Sub(r.since), 0), Received: r.traffic.Up.Load(), Sent: r.traffic.Down.Load(),
 	}
@@ -53,7 +53,7 @@ func (c *connection) describe(now time.Time) Session {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	d.Source, d.Destination = r.source, r.upstream
+	d.Client, d.Source, d.Destination = r.client, r.source, r.upstream
 	if r.who != nil {
 		d.User = r.who.User()
 	}

@@ -58,6 +58,7 @@ func newPeriod() *period {
 type manner struct {
 	asked      policy.HTTPListener
 	generation *generation
+	balancers  *balancers // nil: clients come directly
 	build      func() *http.Server
 	handler    atomic.Pointer[http.Handler] // of the server built last
 }
@@ -212,7 +213,7 @@ func (s *webSocket) servePeriod(ctx context.Context, p *period, server *http.Ser
 	defer uponEnd(ctx, func() { wake(); _ = server.Close() })()
 	defer uponEnd(p, wake)()
 	p.begin.Do(func() { close(p.begun) })
-	l := borrowed{s.listener, ctx, p}
+	l := borrowed{s.listener, s, ctx, p}
 	source := s.source.Load()
 	if source == nil {
 		return server.Serve(l)
@@ -224,6 +225,7 @@ func (s *webSocket) servePeriod(ctx context.Context, p *period, server *http.Ser
 // borrowed is a listener that its server cannot close.
 type borrowed struct {
 	webListener
+	socket      *webSocket
 	ctx, period context.Context
 }
 
@@ -232,11 +234,18 @@ var errWoken = errors.New("the socket is given back")
 
 // Accept implements net.Listener.
 func (b borrowed) Accept() (net.Conn, error) {
-	c, err := b.webListener.Accept()
-	if err != nil && (b.ctx.Err() != nil || b.period.Err() != nil) {
-		return nil, errWoken
+	for {
+		c, err := b.webListener.Accept()
+		switch {
+		case err != nil && (b.ctx.Err() != nil || b.period.Err() != nil):
+			return nil, errWoken
+		case err != nil:
+			return nil, err
+		}
+		if c = b.socket.manner.Load().balancers.admit(c); c != nil {
+			return c, nil
+		}
 	}
-	return c, err
 }
 
 // Close implements net.Listener.

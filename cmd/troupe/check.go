@@ -161,7 +161,7 @@ func report(ctx context.Context, out io.Writer, p *policy.Policy, warnings []str
 	}
 	for i := range p.Listeners {
 		l := &p.Listeners[i]
-		row(out, "listener", "%s (%s)", l.Listen, l.At)
+		row(out, kindOf(l), "%s (%s)", l.Listen, l.At)
 		printSettings(out, l.Settings())
 	}
 	for i := range p.HTTP {
@@ -180,6 +180,14 @@ func report(ctx context.Context, out io.Writer, p *policy.Policy, warnings []str
 		row(out, "warning", "%s", w)
 	}
 	return nil
+}
+
+// kindOf is what a listener is, for the output.
+func kindOf(l *policy.Listener) string {
+	if l.Forward {
+		return "forward"
+	}
+	return "listener"
 }
 
 func printSettings(out io.Writer, all []policy.Setting) {

@@ -117,7 +117,7 @@ func chooseListener(p *policy.Policy, named string) (*policy.Listener, error) {
 // run goes through all steps. The error is errWouldRefuse, or why there is no
 // answer.
 func (e *explainer) run(ctx context.Context) error {
-	row(e.out, "listener", "%s (%s)", e.listener.Listen, e.listener.At)
+	row(e.out, kindOf(e.listener), "%s (%s)", e.listener.Listen, e.listener.At)
 	for _, step := range []func(context.Context) error{e.connects, e.login, e.bind, e.request, e.dial} {
 		if err := step(ctx); err != nil {
 			return err
@@ -128,6 +128,10 @@ func (e *explainer) run(ctx context.Context) error {
 
 // refuse says the answer that the client gets.
 func (e *explainer) refuse(code socks5.Reply) error {
+	if e.listener.Forward {
+		row(e.out, "answer", "refused: reset at once")
+		return errWouldRefuse
+	}
 	row(e.out, "answer", "refused: %02x, %s", byte(code), code)
 	return errWouldRefuse
 }
@@ -170,6 +174,9 @@ func (e *explainer) mustLogin() bool { return e.listener.RequireAuth || e.prove 
 func (e *explainer) login(ctx context.Context) error {
 	asks := e.hooks.Has(policy.EventAuth)
 	switch {
+	case e.listener.Forward:
+		row(e.out, "login", "none: a PROXY header has no user name")
+		return nil
 	case e.asked.user == "" && !e.mustLogin():
 		row(e.out, "login", "none: the client gives no user name, and none is required")
 		return nil

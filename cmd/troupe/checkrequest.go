@@ -129,7 +129,11 @@ func (e *explainer) dial(ctx context.Context) error {
 	if dialled == 0 {
 		return e.refuse(result.Reply())
 	}
-	row(e.out, "answer", "dialled; %02x when it connects", byte(socks5.Succeeded))
+	if e.listener.Forward {
+		row(e.out, "answer", "dialled")
+	} else {
+		row(e.out, "answer", "dialled; %02x when it connects", byte(socks5.Succeeded))
+	}
 	return nil
 }
 
@@ -153,6 +157,10 @@ func (e *explainer) from(chooses bool, to netip.Addr) string {
 func (e *explainer) addresses(ctx context.Context) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(e.asked.host); err == nil {
 		return []netip.Addr{a}, nil
+	}
+	if e.listener.Forward {
+		row(e.out, "name", "%s: a PROXY header has addresses alone", e.asked.target())
+		return nil, e.refuse(socks5.AddressNotSupported)
 	}
 	v := e.set.Name(e.asked.port)
 	row(e.out, "name", "%s: %s", e.asked.target(), v)

@@ -36,6 +36,22 @@ func (n *networks) find(a netip.Addr) (r Rule, ok bool) {
 	return Rule{Key: n.key, Index: int(i) + 1, Entry: n.entries[i].text}, true
 }
 
+// Clients is a list of networks by itself, from where something is allowed: whose
+// PROXY headers are believed. It never changes, and may be asked from any goroutine.
+type Clients struct{ networks *networks }
+
+// NewClients makes the list that a policy has under a key.
+func NewClients(key Key, entries []Network) *Clients { return &Clients{newNetworks(key, entries)} }
+
+// Judge says whether an address is in the list.
+func (c *Clients) Judge(client netip.Addr) Verdict {
+	r, ok := c.networks.find(canonical(client))
+	if !ok {
+		return denied(ClientNotListed, r)
+	}
+	return allowed(r)
+}
+
 // union is the addresses of several entries taken together.
 func union(entries []Network) *bart.Lite {
 	all := &bart.Lite{}

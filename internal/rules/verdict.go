@@ -21,6 +21,8 @@ const (
 	SourceChoice           Key = "source_choice"
 	RequireSource          Key = "require_source"
 	ResolveNames           Key = "resolve_names"
+	// ProxyProtocolFrom is no rule of a Set, but of Clients.
+	ProxyProtocolFrom Key = "proxy_protocol_from"
 )
 
 // Reason is why something is denied. The set is closed; String is for log fields

@@ -85,6 +85,8 @@ kumo.on('proxy_init', function()
     listen = '127.0.0.1:2', hostname = 'h', request_body_limit = 1, trusted_hosts = { '10.0.0.0/8', '::1' }, allowed_hosts = { 'a.example' },
     use_tls = true, tls_certificate = 'c.pem', tls_private_key = 'k.pem', tls_client_ca = 'ca.pem',
   }
+  proxy.start_proxy_listener { listen = '127.0.0.1:3', proxy_protocol = true, proxy_protocol_from = { '10.0.0.5' } }
+  proxy.start_forward_listener { listen = '127.0.0.1:4', allow_clients = { '10.0.0.6' }, use_splice = false }
   proxy.start_http_listener { listen = 'unix:/run/a.sock', socket_mode = '0640', socket_group = 'staff' }
 end)`
 
@@ -98,11 +100,11 @@ func TestSettings(t *testing.T) {
 	defer p.Close()
 	var keys []string
 	var text strings.Builder
-	for _, s := range slices.Concat(p.Listeners[0].Settings(), p.HTTP[0].Settings(), p.HTTP[1].Settings()) {
+	for _, s := range slices.Concat(p.Listeners[0].Settings(), p.Listeners[1].Settings(), p.Listeners[2].Settings(), p.HTTP[0].Settings(), p.HTTP[1].Settings()) {
 		keys = append(keys, s.Key)
 		text.WriteString(s.String() + "\n")
 	}
-	for _, name := range []string{"proxy.start_proxy_listener", "proxy.start_http_listener"} {
+	for _, name := range []string{"proxy.start_proxy_listener", "proxy.start_forward_listener", "proxy.start_http_listener"} {
 		_, err := LoadSource(t.Context(), "p.lua", []byte("require('kumo').on('proxy_init', function() require('proxy')"+
 			strings.TrimPrefix(name, "proxy")+"{ listen = '127.0.0.1:1', zzz = 1 } end)"), Options{})
 		_, known, _ := strings.Cut(err.Error(), "(known keys: ")
@@ -116,7 +118,7 @@ func TestSettings(t *testing.T) {
 	for _, want := range []string{
 		`hostname = 'o\'clock'`, "timeout = '59s'", "tls_certificate = file 'c.pem'", "tls_private_key = key_data",
 		"allow_clients = {}", "allow_destinations = { '*:25', '26' }", "source_choice = 'round_robin'", "trusted_hosts = { '10.0.0.0/8', '::1' }",
-		"socket_mode = '0640'", "socket_group = 'staff'",
+		"proxy_protocol_from = { '10.0.0.5' }", "allow_clients = { '10.0.0.6' }", "socket_mode = '0640'", "socket_group = 'staff'",
 	} {
 		if !strings.Contains(text.String(), want+"\n") {
 			t.Errorf("got\n%s; want %q in it", text.String(), want)

@@ -25,17 +25,19 @@ func defaultHTTP(at Position) HTTPListener {
 func (d *decoder) http(t *lua.LTable) HTTPListener {
 	h := defaultHTTP(d.at)
 	secure := tlsSettings{use: &h.UseTLS, certificate: &h.TLSCertificate, privateKey: &h.TLSPrivateKey, clientCA: &h.TLSClientCA}
+	behind := &balancerSettings{use: &h.ProxyProtocol, from: &h.ProxyProtocolFrom}
 	d.table("", t, slices.Concat([]field{
 		{name: "listen", read: httpAddressInto(&h.Listen)},
 		{name: "socket_mode", read: modeInto(&h.SocketMode)},
 		{name: "socket_group", read: groupInto(&h.SocketGroup)},
 		{name: "hostname", read: nameInto(&h.Hostname)},
-	}, secure.fields(), []field{
+	}, secure.fields(), behind.fields(), []field{
 		{name: "request_body_limit", read: wholeInto(&h.RequestBodyLimit, 1, largestWhole)},
 		{name: "trusted_hosts", read: trustedInto(&h.TrustedHosts)},
 		{name: "allowed_hosts", read: hostsInto(&h.AllowedHosts)},
 	}))
 	secure.check(d)
+	behind.check(d)
 	h.finishSocket(d, t)
 	return h
 }

@@ -111,6 +111,9 @@ func (h *HTTPListener) finishSocket(d *decoder, t *lua.LTable) {
 		}
 		return
 	}
+	if h.ProxyProtocol {
+		d.fail("proxy_protocol", "a Unix socket has no load balancer in front of it")
+	}
 	if h.UseTLS {
 		d.fail("use_tls", "a Unix socket speaks no TLS: what is said there does not leave the host")
 	}

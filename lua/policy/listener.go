@@ -49,18 +49,33 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	l.ConnectTimeout = 0 // the default follows a timeout that is shorter
 	secure := tlsSettings{use: &l.UseTLS, certificate: &l.TLSCertificate, privateKey: &l.TLSPrivateKey, clientCA: &l.TLSClientCA}
 	access := &ruleSettings{spec: &l.Rules}
+	behind := &balancerSettings{use: &l.ProxyProtocol, from: &l.ProxyProtocolFrom}
 	d.table("", t, slices.Concat([]field{
 		{name: "listen", required: true, read: addressInto(&l.Listen)},
 		{name: "hostname", read: nameInto(&l.Hostname)},
 		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
 		{name: "connect_timeout", read: durationInto(&l.ConnectTimeout, shortestTimeout, longestTimeout, 1)},
 		{name: "use_splice", read: boolInto(&l.UseSplice)},
-	}, secure.fields(), []field{
+	}, secure.fields(), behind.fields(), []field{
 		{name: "require_auth", read: boolInto(&l.RequireAuth)},
 		{name: "auth_cache", read: tableInto("{ ttl = '1m', stale_if_error = '1h' }", []field{
 			{name: "ttl", read: durationInto(&l.AuthCache.TTL, 0, longestCache, 1)},
 			{name: "stale_if_error", read: durationInto(&l.AuthCache.StaleIfError, 0, longestCache, 1)},
 		})},
+	}, l.commonFields(), access.fields()))
+	secure.check(d)
+	behind.check(d)
+	if l.ProxyProtocol && l.UseTLS {
+		d.fail("proxy_protocol", "not beside use_tls: expected the load balancer to speak TLS with the clients")
+	}
+	access.check(d)
+	l.finishTimeouts(d)
+	return l
+}
+
+// commonFields are the keys about connections that all listeners for MTAs have.
+func (l *Listener) commonFields() []field {
+	return []field{
 		{name: "tcp_keepalive", read: tableInto("{ time = '5m', interval = '30s', retries = 3 }", []field{
 			{name: "enabled", read: boolInto(&l.KeepAlive.Enabled)},
 			{name: "time", read: durationInto(&l.KeepAlive.Time, time.Second, longestKeep, time.Second)},
@@ -69,9 +84,11 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 		})},
 		{name: "destination_series", read: wholeInto(&l.DestinationSeries, 0, 100_000)},
 		{name: "destination_idle", read: durationInto(&l.DestinationIdle, time.Second, math.MaxInt64, 1)},
-	}, access.fields()))
-	secure.check(d)
-	access.check(d)
+	}
+}
+
+// finishTimeouts completes what follows from two keys.
+func (l *Listener) finishTimeouts(d *decoder) {
 	if l.ConnectTimeout > l.Timeout && !d.failed("timeout") {
 		d.fail("connect_timeout", "expected at most the timeout of %s, got %s",
 			duration.Format(l.Timeout), duration.Format(l.ConnectTimeout))
@@ -79,7 +96,6 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	if l.ConnectTimeout == 0 {
 		l.ConnectTimeout = min(connectTimeout, l.Timeout)
 	}
-	return l
 }
 
 // hostname is the name of this machine, as KumoMTA has it.

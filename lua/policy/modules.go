@@ -49,8 +49,10 @@ func Modules() []spec.Module {
 		return spec.Function{Name: name, Params: []spec.Param{listener}, Doc: doc, Call: within(starter(function, keep))}
 	}
 	const (
-		socks = "Starts a listener for SOCKS5 clients. Only in proxy_init. Raises all that is wrong with the parameters."
-		http  = "Starts a listener for HTTP: metrics, status, administration. Only in proxy_init. Raises all that is wrong with the parameters."
+		socks   = "Starts a listener for SOCKS5 clients. Only in proxy_init. Raises all that is wrong with the parameters."
+		forward = "Starts a listener for clients that say by a PROXY header, version 1 or 2, where they go and from which address, as MTAs do that speak to HAProxy. " +
+			"KumoMTA has none like it. Only in proxy_init. Raises all that is wrong with the parameters."
+		http = "Starts a listener for HTTP: metrics, status, administration. Only in proxy_init. Raises all that is wrong with the parameters."
 	)
 	return []spec.Module{{
 		Name: "kumo",
@@ -65,6 +67,7 @@ func Modules() []spec.Module {
 		Doc:  "Listeners, and the access log.",
 		Functions: []spec.Function{
 			start("start_proxy_listener", "proxy.start_proxy_listener", (*load).startListener, socks),
+			start("start_forward_listener", "proxy.start_forward_listener", (*load).startForward, forward),
 			start("start_http_listener", "proxy.start_http_listener", (*load).startHTTP, http),
 			accessLogFunction(),
 		},

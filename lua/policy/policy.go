@@ -74,9 +74,14 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-// Listener is one call of proxy.start_proxy_listener. Defaults are filled in.
+// Listener is one call of proxy.start_proxy_listener or proxy.start_forward_listener.
+// Defaults are filled in.
 type Listener struct {
 	At Position
+	// Forward: clients say by a PROXY header where they go and from which source,
+	// and speak no SOCKS. Then there is no TLS and no authentication, and
+	// Rules.AllowClients is not nil.
+	Forward bool
 	// Listen is host:port as written; the host may be a name, resolved when
 	// the socket is opened. Port 0 lets the kernel choose.
 	Listen string
@@ -88,9 +93,14 @@ type Listener struct {
 	// Timeout when that is shorter. At least 1 ms.
 	ConnectTimeout time.Duration
 	UseSplice      bool
-	RequireAuth    bool
-	AuthCache      AuthCache
-	KeepAlive      KeepAlive
+	// ProxyProtocol: clients come by way of a load balancer, which says by a PROXY
+	// header who they are. Only those at ProxyProtocolFrom are served, which is not
+	// nil then. Neither with UseTLS nor with Forward.
+	ProxyProtocol     bool
+	ProxyProtocolFrom []rules.Network
+	RequireAuth       bool
+	AuthCache         AuthCache
+	KeepAlive         KeepAlive
 	// UseTLS: clients speak TLS to the listener.
 	UseTLS bool
 	// TLSCertificate and TLSPrivateKey are both given or neither; with neither, the
@@ -154,4 +164,8 @@ type HTTPListener struct {
 	UseTLS                        bool
 	TLSCertificate, TLSPrivateKey tlsconf.KeySource
 	TLSClientCA                   tlsconf.KeySource
+	// ProxyProtocol and ProxyProtocolFrom are as in Listener, and the header comes
+	// before TLS. TrustedHosts is about the client that it names. Not of a Unix socket.
+	ProxyProtocol     bool
+	ProxyProtocolFrom []rules.Network
 }

@@ -29,6 +29,7 @@ func (l *Listener) Settings() []Setting {
 	addTo(&s, "connect_timeout", l.ConnectTimeout, d.ConnectTimeout, shownDuration)
 	addTo(&s, "use_splice", l.UseSplice, d.UseSplice, strconv.FormatBool)
 	s.tls(l.UseTLS, l.TLSCertificate, l.TLSPrivateKey, l.TLSClientCA)
+	s.balancer(l.ProxyProtocol, l.ProxyProtocolFrom)
 	addTo(&s, "require_auth", l.RequireAuth, d.RequireAuth, strconv.FormatBool)
 	addTo(&s, "auth_cache.ttl", l.AuthCache.TTL, d.AuthCache.TTL, shownDuration)
 	addTo(&s, "auth_cache.stale_if_error", l.AuthCache.StaleIfError, d.AuthCache.StaleIfError, shownDuration)
@@ -52,6 +53,7 @@ func (h *HTTPListener) Settings() []Setting {
 	}
 	addTo(&s, "hostname", h.Hostname, d.Hostname, quoted)
 	s.tls(h.UseTLS, h.TLSCertificate, h.TLSPrivateKey, h.TLSClientCA)
+	s.balancer(h.ProxyProtocol, h.ProxyProtocolFrom)
 	addTo(&s, "request_body_limit", h.RequestBodyLimit, d.RequestBodyLimit, func(n int64) string { return strconv.FormatInt(n, 10) })
 	if trusted, usual := shownTrusted(h.TrustedHosts), shownTrusted(d.TrustedHosts); trusted != usual {
 		s = append(s, Setting{"trusted_hosts", trusted})
@@ -81,6 +83,11 @@ func (s *settings) tls(use bool, certificate, privateKey, clientCA tlsconf.KeySo
 			*s = append(*s, Setting{one.key, one.source.String()})
 		}
 	}
+}
+
+func (s *settings) balancer(use bool, from []rules.Network) {
+	addTo(s, "proxy_protocol", use, false, strconv.FormatBool)
+	addList(s, rules.ProxyProtocolFrom, from)
 }
 
 func (s *settings) rules(r *rules.Spec) {

@@ -6,7 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// starter is one of the four listener functions. It opens nothing: it checks the
+// starter is one of the listener functions. It opens nothing: it checks the
 // parameters and keeps them for the Policy.
 func starter(function string, keep func(*load, *decoder, *lua.LTable)) func(*state, *lua.LState) int {
 	return func(s *state, L *lua.LState) int {
@@ -42,6 +42,13 @@ func (s *state) decoder(at Position, function string) *decoder {
 
 func (l *load) startListener(d *decoder, t *lua.LTable) {
 	listener := d.listener(t)
+	if l.taken.claim(d, "listen", listener.Listen) {
+		l.policy.Listeners = append(l.policy.Listeners, listener)
+	}
+}
+
+func (l *load) startForward(d *decoder, t *lua.LTable) {
+	listener := d.forward(t)
 	if l.taken.claim(d, "listen", listener.Listen) {
 		l.policy.Listeners = append(l.policy.Listeners, listener)
 	}

@@ -8,6 +8,10 @@ local proxy = {}
 ---@param parameters proxy.ListenerParameters What it listens on, and how it serves.
 function proxy.start_proxy_listener(parameters) end
 
+---Starts a listener for clients that say by a PROXY header, version 1 or 2, where they go and from which address, as MTAs do that speak to HAProxy. KumoMTA has none like it. Only in proxy_init. Raises all that is wrong with the parameters.
+---@param parameters proxy.ForwardListenerParameters What it listens on, and how it serves.
+function proxy.start_forward_listener(parameters) end
+
 ---Starts a listener for HTTP: metrics, status, administration. Only in proxy_init. Raises all that is wrong with the parameters.
 ---@param parameters proxy.HTTPListenerParameters What it listens on, and how it serves.
 function proxy.start_http_listener(parameters) end

@@ -93,6 +93,8 @@
 ---@field tls_certificate? troupe.KeySource The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use.
 ---@field tls_private_key? troupe.KeySource The private key of tls_certificate, as PEM.
 ---@field tls_client_ca? troupe.KeySource Authorities, as PEM. Each client has to show a certificate that one of them has signed. It needs use_tls = true. KumoMTA has no such key.
+---@field proxy_protocol? boolean Whether clients come by way of a load balancer that says who they are by a PROXY header, version 1 or 2. Not beside use_tls. The client's address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
+---@field proxy_protocol_from? string[] The load balancers. Whoever comes from elsewhere is closed, and counted as client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key.
 ---@field require_auth? boolean Whether a client has to give a user name and a password. Without a handler for proxy_server_auth_rfc1929, nobody's are good.
 ---@field auth_cache? proxy.ListenerParameters.auth_cache
 ---@field tcp_keepalive? proxy.ListenerParameters.tcp_keepalive
@@ -108,6 +110,30 @@
 ---@field require_source? boolean Whether a client has to name a source before it connects. One that does not is answered 02.
 ---@field resolve_names? boolean Whether a destination may be a name. Otherwise a name is answered 08.
 
+---@class proxy.ForwardListenerParameters.tcp_keepalive
+---@field enabled? boolean Whether the system asks a silent client and a silent upstream whether they are still there.
+---@field time? troupe.Duration The silence before the first question. A fraction of a second is cut off.
+---@field interval? troupe.Duration The time between two questions. A fraction of a second is cut off.
+---@field retries? integer After how many questions without an answer the connection is over.
+
+---What proxy.start_forward_listener takes.
+---@class proxy.ForwardListenerParameters
+---@field listen string Where clients connect. A name is resolved when the listener starts. Port 0 lets the system choose; the log says which it was. 0.0.0.0 is every IPv4 address of the host, [::] every address.
+---@field timeout? troupe.Duration How long the PROXY header may take.
+---@field connect_timeout? troupe.Duration How long reaching the upstream may take, name resolution included. At most timeout, and timeout if that is shorter than the default. KumoMTA waits 60 s for the proxy: below that, it gets an answer. KumoMTA's proxy has no such key.
+---@field use_splice? boolean Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect on other systems.
+---@field tcp_keepalive? proxy.ForwardListenerParameters.tcp_keepalive
+---@field destination_series? integer How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key.
+---@field destination_idle? troupe.Duration For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key.
+---@field allow_clients string[] Who may connect. Others are closed without an answer. A header has no password: who may connect may send from every address that allow_sources leaves. { '*' } serves everybody.
+---@field allow_sources? string[] From which addresses of this host a client may ask to send. Others are reset.
+---@field allow_destinations? (string|integer)[] Where clients may go. Others are reset. A destination is a network, ports such as '*:25' or '*:25,465-587', or both.
+---@field deny_destinations? (string|integer)[] Where no client may go. A denial wins over everything, however wide it is.
+---@field allow_local_destinations? boolean Whether clients from elsewhere may reach loopback, link-local and multicast addresses, those of this host, and the metadata services of clouds. Clients on loopback may in any case.
+---@field source? string|string[] The sending address of clients that name none. Of a network, an address in it is derived for each client.
+---@field source_choice? 'sticky'|'round_robin' How a source is chosen out of several. sticky: a client has always the same, after a restart and on other hosts too. round_robin: one after the other, of at most 65536 addresses in a network. Only beside source.
+---@field require_source? boolean Whether a client has to name a source before it connects. One that does not is reset.
+
 ---What proxy.start_http_listener takes.
 ---@class proxy.HTTPListenerParameters
 ---@field listen? string Where the listener is, as for SOCKS5 clients, or a Unix socket for the administration of this host: whoever may write to it is trusted, whatever trusted_hosts and allowed_hosts say. Its directory must be there. The socket is there with its permissions or not at all, takes the place of one that nobody listens on, and goes with the listener. KumoMTA has no Unix socket.
@@ -118,6 +144,8 @@
 ---@field tls_certificate? troupe.KeySource The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use.
 ---@field tls_private_key? troupe.KeySource The private key of tls_certificate, as PEM.
 ---@field tls_client_ca? troupe.KeySource Authorities, as PEM. Each client has to show a certificate that one of them has signed. It needs use_tls = true. KumoMTA has no such key.
+---@field proxy_protocol? boolean Whether clients come by way of a load balancer that says who they are by a PROXY header, version 1 or 2. It comes before TLS. Not of a Unix socket. The client's address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
+---@field proxy_protocol_from? string[] The load balancers. Whoever comes from elsewhere is closed, and counted as client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key.
 ---@field request_body_limit? integer How many bytes the body of a request may have, after decompression.
 ---@field trusted_hosts? string[] Who is served without a password: addresses, networks, or 'any'. An empty table trusts nobody. IPv4 clients of an IPv6 socket count as IPv4.
 ---@field allowed_hosts? string[] The names by which clients at a trusted address may call the listener, beside its addresses, localhost and hostname. A browser that was led here under another name is refused. KumoMTA has no such key.

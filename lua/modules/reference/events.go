@@ -37,7 +37,7 @@ func events() []Event {
 			Name:   "proxy_server_request",
 			Params: []spec.Param{{Name: "request", Type: requestClass, Doc: "what the client asks for"}, meta},
 			Result: "boolean|nil|" + decisionClass,
-			Doc: "Happens at each BIND and each CONNECT. nil or true: it goes on. false: it is denied, answered 02. A table denies, or changes the source, the destination or both. " +
+			Doc: "Happens at each BIND and each CONNECT, and at each header of a forward listener, which is a BIND of its source and a CONNECT. nil or true: it goes on. false: it is denied, answered 02. A table denies, or changes the source, the destination or both. " +
 				"KumoMTA has no such event. When the handler fails, a BIND is granted all the same, since an MTA suspends a sending address whose BIND fails, and the CONNECT after it is answered 01.",
 		},
 		{

@@ -18,9 +18,9 @@ var pageTemplate string
 
 // page is what the template is given.
 type page struct {
-	Generated      string
-	Listener, HTTP []Parameter
-	Classes        []spec.Class
+	Generated               string
+	Listener, Forward, HTTP []Parameter
+	Classes                 []spec.Class
 }
 
 // markdown is docs/policy.md.
@@ -40,7 +40,9 @@ func markdown(all []spec.Module) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = t.Execute(&out, page{Generated: generated, Listener: listenerParameters(), HTTP: httpParameters(), Classes: eventClasses()})
+	err = t.Execute(&out, page{
+		Generated: generated, Listener: listenerParameters(), Forward: forwardParameters(), HTTP: httpParameters(), Classes: eventClasses(),
+	})
 	// The pieces end as they need to where they stand alone.
 	return blankLines.ReplaceAll(out.Bytes(), []byte("\n\n")), err
 }

@@ -1,6 +1,11 @@
 package reference
 
-import "github.com/troupe-proxy/troupe/lua/modules/spec"
+import (
+	"slices"
+	"strings"
+
+	"github.com/troupe-proxy/troupe/lua/modules/spec"
+)
 
 // Parameter is a key of the table that a listener function takes.
 type Parameter struct {
@@ -28,6 +33,8 @@ const (
 
 const addressRange = "host:port such as '127.0.0.1:1080' or '[::1]:1080'"
 
+const networkRange = "an array of networks such as { '127.0.0.1', '10.0.0.0/8' }"
+
 const httpAddressRange = "host:port such as '127.0.0.1:8000' or '[::1]:8000', or a Unix socket such as 'unix:/run/troupe/admin.sock'"
 
 // tlsParameters are those of both kinds of listener.
@@ -41,6 +48,18 @@ func tlsParameters() []Parameter {
 			"The private key of tls_certificate, as PEM."},
 		{"tls_client_ca", keySourceType, "(none)", "a file name, or a table with key_data, with vault_mount and vault_path, or with event_name and event_args",
 			"Authorities, as PEM. Each client has to show a certificate that one of them has signed. It needs use_tls = true. KumoMTA has no such key."},
+	}
+}
+
+// balancerParameters are those about a load balancer in front. where says when its
+// header comes.
+func balancerParameters(where string) []Parameter {
+	return []Parameter{
+		{"proxy_protocol", "boolean", "false", "true or false",
+			"Whether clients come by way of a load balancer that says who they are by a PROXY header, version 1 or 2. " + where +
+				" The client's address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key."},
+		{"proxy_protocol_from", networkType, "(none)", networkRange,
+			"The load balancers. Whoever comes from elsewhere is closed, and counted as client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key."},
 	}
 }
 
@@ -59,6 +78,7 @@ func listenerParameters() []Parameter {
 			"Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect with TLS and on other systems."},
 	}
 	all = append(all, tlsParameters()...)
+	all = append(all, balancerParameters("Not beside use_tls.")...)
 	all = append(all, []Parameter{
 		{"require_auth", "boolean", "false", "true or false",
 			"Whether a client has to give a user name and a password. Without a handler for proxy_server_auth_rfc1929, nobody's are good."},
@@ -66,6 +86,14 @@ func listenerParameters() []Parameter {
 			"For how long credentials that the handler found good are good without asking it. A password that is revoked goes on working for that long. KumoMTA's proxy has no auth_cache."},
 		{"auth_cache.stale_if_error", durationType, "0", "a duration between 0s and 1day",
 			"For how long after the end of ttl an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered; so does an answer that is nil or of the wrong type."},
+	}...)
+	all = append(all, commonParameters()...)
+	return append(all, ruleParameters()...)
+}
+
+// commonParameters are those about connections that all listeners for MTAs have.
+func commonParameters() []Parameter {
+	return []Parameter{
 		{"tcp_keepalive.enabled", "boolean", "true", "true or false",
 			"Whether the system asks a silent client and a silent upstream whether they are still there."},
 		{"tcp_keepalive.time", durationType, "'5m'", "whole seconds between 1 and 32767",
@@ -78,8 +106,30 @@ func listenerParameters() []Parameter {
 			"How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key."},
 		{"destination_idle", durationType, "'15m'", "a duration of at least 1s",
 			"For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key."},
-	}...)
-	return append(all, ruleParameters()...)
+	}
+}
+
+// forwardParameters are those of proxy.start_forward_listener. What it has in
+// common with the listener for SOCKS5 is the same.
+func forwardParameters() []Parameter {
+	all := slices.DeleteFunc(listenerParameters(), func(p Parameter) bool {
+		return p.Key == "hostname" || p.Key == "resolve_names" || strings.HasPrefix(p.Key, "tls_") || p.Key == "use_tls" ||
+			strings.HasPrefix(p.Key, "proxy_protocol") || p.Key == "require_auth" || strings.HasPrefix(p.Key, "auth_cache")
+	})
+	for i := range all {
+		p := &all[i]
+		switch p.Key {
+		case "timeout":
+			p.Doc = "How long the PROXY header may take."
+		case "use_splice":
+			p.Doc = "Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect on other systems."
+		case "allow_clients":
+			p.Default, p.Doc = "", "Who may connect. Others are closed without an answer. A header has no password: who may connect may send from every address that allow_sources leaves. { '*' } serves everybody."
+		}
+		p.Doc = strings.ReplaceAll(p.Doc, "are answered 02", "are reset")
+		p.Doc = strings.ReplaceAll(p.Doc, "is answered 02", "is reset")
+	}
+	return all
 }
 
 // httpParameters are those of proxy.start_http_listener.
@@ -95,6 +145,7 @@ func httpParameters() []Parameter {
 			"The name in a certificate of Troupe's own."},
 	}
 	all = append(all, tlsParameters()...)
+	all = append(all, balancerParameters("It comes before TLS. Not of a Unix socket.")...)
 	return append(all, []Parameter{
 		{"request_body_limit", "integer", "2097152", "a whole number of at least 1",
 			"How many bytes the body of a request may have, after decompression."},
@@ -107,12 +158,11 @@ func httpParameters() []Parameter {
 
 // ruleParameters are the rules, which are judged without entering Lua.
 func ruleParameters() []Parameter {
-	const networks = "an array of networks such as { '127.0.0.1', '10.0.0.0/8' }"
 	const destinations = "an array of destinations such as { '10.0.0.0/8', '*:25', '[2001:db8::/32]:465-587' }"
 	return []Parameter{
-		{"allow_clients", networkType, "(see Rules)", networks,
+		{"allow_clients", networkType, "(see Rules)", networkRange,
 			"Who may connect. Others are closed without an answer. An empty table serves nobody; { '*' } serves everybody."},
-		{"allow_sources", networkType, "(any)", networks,
+		{"allow_sources", networkType, "(any)", networkRange,
 			"From which addresses of this host a client may ask to send. Others are answered 02."},
 		{"allow_destinations", destinationType, "(any)", destinations,
 			"Where clients may go. Others are answered 02. A destination is a network, ports such as '*:25' or '*:25,465-587', or both."},
@@ -136,6 +186,8 @@ func startsListener(full string) (class string, ok bool) {
 	switch full {
 	case "proxy.start_proxy_listener", "kumo.start_proxy_listener":
 		return listenerClass, true
+	case "proxy.start_forward_listener":
+		return forwardClass, true
 	case "proxy.start_http_listener", "kumo.start_proxy_http_listener":
 		return httpClass, true
 	}
@@ -145,6 +197,7 @@ func startsListener(full string) (class string, ok bool) {
 // The classes of tables that policies write.
 const (
 	listenerClass = "proxy.ListenerParameters"
+	forwardClass  = "proxy.ForwardListenerParameters"
 	httpClass     = "proxy.HTTPListenerParameters"
 )
 

@@ -13,13 +13,17 @@ import (
 
 // starters are the functions whose parameters the tables describe.
 var starters = map[string][]Parameter{
-	"proxy.start_proxy_listener": listenerParameters(),
-	"proxy.start_http_listener":  httpParameters(),
+	"proxy.start_proxy_listener":   listenerParameters(),
+	"proxy.start_forward_listener": forwardParameters(),
+	"proxy.start_http_listener":    httpParameters(),
 }
 
 // load runs a policy that calls a listener function with a table.
 func load(t *testing.T, function, table string) (*policy.Policy, error) {
 	t.Helper()
+	if function == "proxy.start_forward_listener" { // which has two keys that are needed
+		table = "allow_clients = { '*' }, " + table
+	}
 	source := fmt.Sprintf("local kumo, proxy = require 'kumo', require 'proxy'\nkumo.on('proxy_init', function() %s { listen = '127.0.0.1:1', %s } end)", function, table)
 	p, err := policy.LoadSource(t.Context(), "policy.lua", []byte(source), policy.Options{})
 	if err == nil {
@@ -135,6 +139,7 @@ func TestTypes(t *testing.T) {
 	beside := map[string]string{
 		"tls_certificate": ", tls_private_key = 'key.pem'", "tls_private_key": ", tls_certificate = 'file.pem'",
 		"tls_client_ca": ", use_tls = true", "source_choice": ", source = '192.0.2.1'",
+		"proxy_protocol": ", proxy_protocol_from = { '10.0.0.1' }", "proxy_protocol_from": ", proxy_protocol = true",
 		"socket_mode": ", listen = 'unix:/run/x.sock'", "socket_group": ", listen = 'unix:/run/x.sock'",
 	}
 	for function, described := range starters {
@@ -147,6 +152,9 @@ func TestTypes(t *testing.T) {
 				given = []string{"'0660'", "'0600'"}
 			}
 			for _, value := range given {
+				if p.Key == "proxy_protocol" && value == "false" {
+					continue // TestDefaults has it
+				}
 				if _, err := load(t, function, assign(p.Key, value)+beside[p.Key]); err != nil && p.Key != "require_source" {
 					t.Errorf("%s = %s: %v; want a value of type %s taken", p.Key, value, err, p.Type)
 				}

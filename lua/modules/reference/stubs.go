@@ -51,6 +51,7 @@ func sharedStub() string {
 		s.class(c)
 	}
 	s.parameters(listenerClass, "What proxy.start_proxy_listener takes.", listenerParameters())
+	s.parameters(forwardClass, "What proxy.start_forward_listener takes.", forwardParameters())
 	s.parameters(httpClass, "What proxy.start_http_listener takes.", httpParameters())
 	return strings.TrimRight(s.String(), "\n") + "\n"
 }

@@ -1,0 +1,7 @@
+local proxy = require 'proxy'
+require('kumo').on('proxy_init', function()
+  proxy.start_forward_listener {
+    listen = '127.0.0.1:2525',
+    allow_sources = { '192.0.2.0/28' },
+  }
+end)
