@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"io"
+	"net"
 	"net/netip"
 	"net/smtp"
 	"testing"
@@ -114,6 +115,12 @@ func mebibyte() []byte {
 func sendMail(t *testing.T, proxy string, source netip.Addr, server netip.AddrPort, message []byte) (*counted, netip.AddrPort) {
 	t.Helper()
 	conn, bound := kumodConnect(t, proxy, source, server)
+	return deliver(t, conn, message), bound
+}
+
+// deliver delivers one message over a connection to a mail server.
+func deliver(t *testing.T, conn net.Conn, message []byte) *counted {
+	t.Helper()
 	c := &counted{Conn: conn}
 	client, err := smtp.NewClient(c, "mx.test")
 	must(t, err)
@@ -126,7 +133,7 @@ func sendMail(t *testing.T, proxy string, source netip.Addr, server netip.AddrPo
 	must(t, err)
 	must(t, data.Close())
 	must(t, client.Quit())
-	return c, bound
+	return c
 }
 
 func awaitDelivery(t *testing.T, s *smtpServer) delivery {

@@ -52,6 +52,12 @@ func newSMTPServer(t *testing.T) *smtpServer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newSMTPServerOn(t, l)
+}
+
+// newSMTPServerOn is one on a socket, which it closes.
+func newSMTPServerOn(t *testing.T, l net.Listener) *smtpServer {
+	t.Helper()
 	s := &smtpServer{address: l.Addr().(*net.TCPAddr).AddrPort(), deliveries: make(chan delivery, 16)}
 	s.sessions.Go(func() { s.accept(l) })
 	t.Cleanup(func() {
