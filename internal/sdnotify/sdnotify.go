@@ -144,7 +144,7 @@ func (m *Manager) send(lines ...string) error {
 	if err != nil {
 		return fmt.Errorf("service manager: %w", err)
 	}
-	defer func() { _ = socket.Close() }() // all was sent, or nothing will be
+	defer func() { _ = socket.Close() }()                     // all was sent, or nothing will be
 	_ = socket.SetWriteDeadline(time.Now().Add(sendPatience)) // fails only when closed
 	if _, err := socket.Write([]byte(strings.Join(lines, "\n"))); err != nil {
 		return fmt.Errorf("service manager: %w", err)
