@@ -2,6 +2,7 @@ package actors
 
 import (
 	"net/netip"
+	"sync"
 	"testing"
 
 	"github.com/troupe-proxy/troupe/internal/socks5"
@@ -41,6 +42,8 @@ func TestLiveFigures(t *testing.T) {
 func TestMailboxFigures(t *testing.T) {
 	tr := startTree(t)
 	held, goOn := make(chan struct{}, 1), make(chan struct{})
+	release := sync.OnceFunc(func() { close(goOn) })
+	defer release()
 	tr.setTap(func(k Kind, m any) {
 		if _, ok := m.(*pruneTick); ok && k == KindMetrics {
 			select {
@@ -58,7 +61,7 @@ func TestMailboxFigures(t *testing.T) {
 		f := gather(t, tr.reg)
 		return f["troupe_mailbox_messages"]["metrics"] == 3 && f["troupe_mailbox_messages_max"]["metrics"] == 3 && f["troupe_mailbox_messages"]["web"] == 0
 	})
-	close(goOn)
+	release()
 	eventually(t, "the mail to be read", func() bool { return gather(t, tr.reg)["troupe_mailbox_messages"]["metrics"] == 0 })
 }
 

@@ -27,7 +27,8 @@ func (c Config) controlled(next http.HandlerFunc) http.Handler {
 
 // restartRequest is the body of a restart.
 type restartRequest struct {
-	Path string `json:"path" required:"true" nullable:"false" description:"Of an actor, as the tree has it." example:"supervisor/listener-127.0.0.1:1080/acceptor"`
+	_    struct{} `additionalProperties:"false"`
+	Path string   `json:"path" required:"true" nullable:"false" description:"Of an actor, as the tree has it." example:"supervisor/listener-127.0.0.1:1080/acceptor"`
 }
 
 // handleRestart has an actor restarted by its parent.
@@ -60,22 +61,32 @@ func (c Config) handleReload(w http.ResponseWriter, r *http.Request) {
 
 // drainRequest is the body of a drain, which may be missing.
 type drainRequest struct {
-	Listener string `json:"listener,omitempty" description:"The address of one; without it all are drained." example:"127.0.0.1:1080"`
-	Limit    string `json:"limit,omitempty" description:"When the sessions that are left are ended, those first that wait for the client: a duration or seconds; without it they never are." example:"5m"`
+	_        struct{} `additionalProperties:"false"`
+	Listener string   `json:"listener,omitempty" minLength:"1" description:"The address of one; without it all are drained." example:"127.0.0.1:1080"`
+	Limit    string   `json:"limit,omitempty" minLength:"1" description:"When the sessions that are left are ended, those first that wait for the client: a duration or seconds; without it they never are." example:"5m"`
 }
 
-// handleDrain has listeners take no more clients.
+// handleDrain has listeners take no more clients. A listener that is named by an
+// empty text was meant to be one, and not all.
 func (c Config) handleDrain(w http.ResponseWriter, r *http.Request) {
-	var request drainRequest
+	request := map[string]string{}
 	if r.ContentLength != 0 && !readObject(w, r, &request) {
 		return
 	}
-	limit, err := parseSpan("limit", request.Limit)
+	limit, err := parseSpan("limit", request["limit"])
+	for name, value := range request {
+		switch {
+		case name != "listener" && name != "limit":
+			err = fmt.Errorf("%s: there is no such member", cut(name))
+		case value == "":
+			err = fmt.Errorf("%s: expected a value, got nothing", name)
+		}
+	}
 	if err != nil {
 		writeError(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
-	done, err := c.Control.Drain(r.Context(), request.Listener, limit, peerText(r))
+	done, err := c.Control.Drain(r.Context(), request["listener"], limit, peerText(r))
 	if err != nil {
 		c.writeProblem(w, err)
 		return
@@ -85,12 +96,12 @@ func (c Config) handleDrain(w http.ResponseWriter, r *http.Request) {
 
 // undrainQuery are the parameters of the end of a drain.
 type undrainQuery struct {
-	Listener string `query:"listener" description:"The address of one; without it all take clients again." example:"127.0.0.1:1080"`
+	Listener string `query:"listener" minLength:"1" description:"The address of one; without it all take clients again." example:"127.0.0.1:1080"`
 }
 
 // handleUndrain has listeners take clients again.
 func (c Config) handleUndrain(w http.ResponseWriter, r *http.Request) {
-	query, err := parseOnly(r.URL, "listener", "limit")
+	query, err := parseOnly(r.URL, "listener")
 	if err != nil {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return

@@ -216,8 +216,8 @@ func TestControlRefuses(t *testing.T) {
 		{"DELETE", sessions + "?user=x&dry_run=perhaps", "", 400, "true or false"},
 		{"DELETE", sessions + "?user=x&user=y", "", 400, "once"},
 		{"DELETE", sessions + "/000000000000dead", "", 404, "no session"},
-		{"DELETE", sessions + "/7", "", 404, ""},
-		{"DELETE", sessions + "/000000000000DEAD", "", 404, ""},
+		{"DELETE", sessions + "/7", "", 404, "no session"},
+		{"DELETE", sessions + "/000000000000DEAD", "", 404, "no session"},
 		{"GET", "/api/admin/tree?depth=-1", "", 400, "whole number"},
 		{"GET", "/api/admin/tree?limit=x", "", 400, "0 to 1000"},
 		{"POST", restart, `{}`, 422, "missing"},
@@ -229,6 +229,12 @@ func TestControlRefuses(t *testing.T) {
 		{"POST", restart, ``, 400, "no JSON"},
 		{"POST", drain, `{"limit":"soon"}`, 422, "a duration"},
 		{"POST", drain, `{"limit":"-1s"}`, 422, "a duration"},
+		{"POST", drain, `{"listener":null}`, 422, "got nothing"},
+		{"POST", drain, `{"listener":""}`, 422, "got nothing"},
+		{"POST", drain, `{"listener":7}`, 422, "string"},
+		{"POST", drain, `{"lisetner":"x"}`, 422, "no such member"},
+		{"DELETE", drain + "?listener=", "", 400, "got nothing"},
+		{"DELETE", drain + "?limit=5m", "", 400, "no such parameter"},
 	} {
 		s := newFakeProxy()
 		c := newConfig()

@@ -65,7 +65,15 @@ func (o operation) describe(r *openapi31.Reflector) error {
 		// Any of them will do; the empty one is a trusted host's.
 		exposed.Operation().Security = []map[string][]string{{}, {basicScheme: {}}, {bearerScheme: {}}}
 	}
-	return r.AddOperation(context)
+	if err := r.AddOperation(context); err != nil || !o.needsBody {
+		return err
+	}
+	exposed, ok := context.(openapi31.OperationExposer) // which has the body only now
+	if !ok {
+		return fmt.Errorf("%s: the description has no way to say that a body is needed", o.id)
+	}
+	exposed.Operation().RequestBodyEns().RequestBodyEns().WithRequired(true)
+	return nil
 }
 
 func (a reply) describe(context openapi.OperationContext) {

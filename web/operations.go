@@ -15,6 +15,7 @@ type operation struct {
 	about        string
 	needs        Privilege
 	request      any // a struct with the parameters or the body; nil: none
+	needsBody    bool
 	answers      []reply
 }
 
@@ -117,7 +118,7 @@ func operations() []operation {
 		},
 		{
 			method: http.MethodPost, path: "/api/admin/set_diagnostic_log_filter/v1", id: "set_diagnostic_log_filter_v1", tag: tagAdmin, needs: Trusted,
-			summary: "Change what is logged", request: logFilterRequest{},
+			summary: "Change what is logged", request: logFilterRequest{}, needsBody: true,
 			answers: []reply{
 				empty(200, "It is changed."), text(400, "The body is no JSON, or the text no filter."),
 				text(408, "The body did not come in time."), text(422, "The JSON is not such an object."),

@@ -24,7 +24,7 @@ func controlOperations() []operation {
 			answers: []reply{document(treeDocument{}, "The tree, or a branch."), badQuery, text(404, "There is no such actor, or it has just ended."), broken, notUp},
 		},
 		{
-			method: http.MethodPost, path: "/api/admin/restart", id: "restart", tag: tagAdmin, needs: Trusted, request: restartRequest{},
+			method: http.MethodPost, path: "/api/admin/restart", id: "restart", tag: tagAdmin, needs: Trusted, request: restartRequest{}, needsBody: true,
 			summary: "Restart an actor", about: "Its parent does that, as after a failure. No session is lost by the restart of a listener's acceptor.",
 			answers: []reply{
 				document(Restarted{}, "What was done."), badBody, text(404, "There is no such actor, or it has just ended."), late,

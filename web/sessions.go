@@ -15,13 +15,13 @@ import (
 
 // sessionFilterQuery are the parameters that say which sessions are meant.
 type sessionFilterQuery struct {
-	Listener       string `query:"listener" description:"The address of the listener."`
-	Client         string `query:"client" description:"Where the client is: an address, ip:port or a network."`
-	User           string `query:"user" description:"As the policy calls the client."`
-	Source         string `query:"source" description:"Our address towards the upstream: an address, ip:port or a network."`
-	Destination    string `query:"destination" description:"The upstream: an address, ip:port or a network."`
-	OlderThan      string `query:"older_than" description:"That began longer ago: a duration or seconds." example:"1h"`
-	IdleLongerThan string `query:"idle_longer_than" description:"On which neither side has sent anything for longer: a duration or seconds." example:"90"`
+	Listener       string `query:"listener" minLength:"1" description:"The address of the listener."`
+	Client         string `query:"client" minLength:"1" description:"Where the client is: an address, ip:port or a network."`
+	User           string `query:"user" minLength:"1" description:"As the policy calls the client."`
+	Source         string `query:"source" minLength:"1" description:"Our address towards the upstream: an address, ip:port or a network."`
+	Destination    string `query:"destination" minLength:"1" description:"The upstream: an address, ip:port or a network."`
+	OlderThan      string `query:"older_than" minLength:"1" description:"That began longer ago: a duration or seconds." example:"1h"`
+	IdleLongerThan string `query:"idle_longer_than" minLength:"1" description:"On which neither side has sent anything for longer: a duration or seconds." example:"90"`
 }
 
 // sessionsQuery are the parameters of the list.
@@ -29,7 +29,7 @@ type sessionsQuery struct {
 	sessionFilterQuery
 	Sort  string `query:"sort" enum:"age,-age,idle,-idle,bytes,-bytes" default:"-age" description:"The smallest first; with - the largest."`
 	Limit uint   `query:"limit" default:"100" minimum:"1" maximum:"1000" description:"How many are listed."`
-	After string `query:"after" description:"The next of an earlier answer."`
+	After string `query:"after" minLength:"1" description:"The next of an earlier answer."`
 }
 
 // endQuery are the parameters of ending sessions, of which one at least has to be a
@@ -187,15 +187,18 @@ func (c Config) handleSessionEnd(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	id, _ := parseID(mux.Vars(r)["id"])
+	text := mux.Vars(r)["id"]
+	id, known := parseID(text)
 	var ended Ended
-	if dry {
+	switch {
+	case !known:
+	case dry:
 		_, ended = c.meant(func(s *Session) bool { return s.ID == id })
-	} else {
+	default:
 		ended = c.Control.EndSessions([]uint64{id}, peerText(r))
 	}
 	if ended == (Ended{}) {
-		writeError(w, http.StatusNotFound, "there is no session "+formatID(id)+", or it has ended")
+		writeError(w, http.StatusNotFound, fmt.Sprintf("there is no session %q, or it has ended", cut(text)))
 		return
 	}
 	writeEnded(w, ended, dry)
@@ -214,17 +217,6 @@ func formatID(id uint64) string { return fmt.Sprintf("%016x", id) }
 func parseID(text string) (id uint64, ok bool) {
 	id, err := strconv.ParseUint(text, 16, 64)
 	return id, err == nil && formatID(id) == text
-}
-
-// withID answers a path whose last part is no ID like any other that is not there.
-func withID(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := parseID(mux.Vars(r)["id"]); !ok {
-			handleNotFound(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 func describeSession(s *Session, now time.Time) sessionDocument {

@@ -13,10 +13,10 @@ const (
 
 // treeQuery are the parameters of the tree.
 type treeQuery struct {
-	Path  string `query:"path" description:"The actor to begin with; without it the root."`
+	Path  string `query:"path" minLength:"1" description:"The actor to begin with; without it the root."`
 	Depth *uint  `query:"depth" description:"How many levels below it are shown; without it all."`
 	Limit uint   `query:"limit" default:"100" minimum:"0" maximum:"1000" description:"How many connections each listener shows; the others are counted."`
-	After string `query:"after" description:"The next of an earlier answer."`
+	After string `query:"after" minLength:"1" description:"The next of an earlier answer."`
 }
 
 // treeDocument is the answer.
