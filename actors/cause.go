@@ -22,11 +22,15 @@ const (
 	causeLimit
 	// causeStop: the daemon or its listener ended at once.
 	causeStop
+	// causeIdle, causeHalfClosed and causeOutlived: it was past a limit of its relay.
+	causeIdle
+	causeHalfClosed
+	causeOutlived
 
 	causes
 )
 
-var causeNames = [causes]string{"", "admin", "drain_limit", "shutdown_idle", "shutdown_limit", "shutdown"}
+var causeNames = [causes]string{"", "admin", "drain_limit", "shutdown_idle", "shutdown_limit", "shutdown", "idle_timeout", "half_close_timeout", "max_session"}
 
 func (c cause) String() string { return causeNames[c] }
 
@@ -49,6 +53,19 @@ func (r *record) cutFor(o Outcome) cause {
 		return asked
 	case o.Reason == ReasonShutdown:
 		return causeStop
+	}
+	return lapsed(o.Reason)
+}
+
+// lapsed is the cause of a reason that is a limit of the relay.
+func lapsed(r Reason) cause {
+	switch r {
+	case ReasonClientIdle, ReasonUpstreamIdle:
+		return causeIdle
+	case ReasonClientHalfOpen, ReasonUpstreamHalfOpen:
+		return causeHalfClosed
+	case ReasonMaxSession:
+		return causeOutlived
 	}
 	return 0
 }

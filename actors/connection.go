@@ -179,7 +179,7 @@ func (c *connection) do(a *action, now time.Time) {
 	case doRelay:
 		c.cancelResolve()
 		c.record.traffic.Began = c.record.since
-		c.conn.Relay(&c.record.traffic, &c.record.account.traffic)
+		c.conn.Relay(&c.record.traffic, &c.record.account.traffic, &c.shared.limits.relay)
 	case doFinish:
 		c.conn.Finish()
 	case doAbort:

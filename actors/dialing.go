@@ -14,6 +14,7 @@ type dialing struct {
 	family egress.Family // that the source leaves
 	race   *egress.Race
 	nextAt time.Time // when the next attempt may start beside those running
+	began  time.Time // when the first attempt did
 	tried  []attempt // by number
 	done   bool      // the dial result was given
 	denied *ruling   // why an address was not dialled, of the first
@@ -98,6 +99,9 @@ func (m *machine) next(now time.Time, out []action) []action {
 func (m *machine) launch(now time.Time, out []action) []action {
 	d := m.dial
 	d.nextAt = now.Add(d.race.Delay())
+	if d.began.IsZero() {
+		d.began = now
+	}
 	n := len(d.tried) - 1
 	return append(out, action{do: doDial, n: n, addr: d.tried[n].to})
 }
@@ -124,6 +128,20 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 			action{do: doAnswer})
 	}
 	return append(out, action{do: doRelay})
+}
+
+// clientPatience is how long a client has waited for an upstream that does not answer
+// when it is no whim of the client's to leave.
+const clientPatience = 10 * time.Second
+
+// leftDialing ends a session whose client has left before there was an upstream. After
+// a long wait it is the upstream that failed, of which the client merely had enough
+// before we had.
+func (m *machine) leftDialing(now time.Time, out []action) []action {
+	if b := m.dial.began; !b.IsZero() && now.Sub(b) >= clientPatience {
+		return m.abort(ReasonConnectTimeoutClientLeft, m.result(egress.TimedOut, out))
+	}
+	return m.abort(ReasonClientLeftDialing, m.result(egress.ClientLeft, out))
 }
 
 // dialFailed answers the CONNECT with the code of what went wrong.

@@ -99,7 +99,8 @@
 // time go in, actions come out. connection.go carries them out. Phases are
 // securing (over TLS), header (of the PROXY protocol), greeting, auth, request, hook (where the policy is asked),
 // dialing, relaying, closing, ended; each before relaying has a deadline, which the transport keeps while
-// securing. A session ends in one Class and, if it failed, for one Reason with
+// securing. A relay is held to its listener's limits by the transport, which says in
+// Ended which of them it was past. A session ends in one Class and, if it failed, for one Reason with
 // one Fault (reason.go).
 //
 // # Messages
@@ -170,7 +171,7 @@
 //	client's socket              the accepted message, the connection does, or the message is dropped
 //	                             then the connection
 //	upstream's socket            the connection        likewise
-//	timer of a session           the Conn, or its loop the relay begins, or the session ends
+//	timer of a session           the Conn, or its loop the session ends
 //	timer of an acceptor's pause listener              it runs out, or the listener stops
 //	timer of a service's pause   supervisor            it runs out, or the supervisor stops
 //	timer of a drain's limit     System                it runs out, the drain is undone, or Stop

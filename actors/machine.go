@@ -45,6 +45,7 @@ type limits struct {
 	rules       *rules.Set     // never nil
 	forward     bool           // clients speak no SOCKS: a PROXY header is their request
 	balancers   *rules.Clients // clients come by these, whose PROXY header says who they are; nil: directly
+	relay       transport.RelayLimits
 }
 
 // machine is the life of one connection as a pure state machine: an event and
@@ -103,7 +104,7 @@ func (m *machine) handle(now time.Time, ev event, pending []byte, out []action) 
 		}
 	case evClientClosed:
 		// What came before the end of stream was consumed with its Readable.
-		out = m.clientClosed(ev.err, len(pending) > 0, out)
+		out = m.clientClosed(now, ev.err, len(pending) > 0, out)
 	case evBound:
 		out = m.bound(now, ev, out)
 	case evAnswered:
@@ -182,7 +183,7 @@ func (m *machine) expired(now time.Time, out []action) []action {
 
 // clientClosed acts on the end of the client's stream, or its failure, before
 // the relay. early says that the client sent more than was consumed.
-func (m *machine) clientClosed(err error, early bool, out []action) []action {
+func (m *machine) clientClosed(now time.Time, err error, early bool, out []action) []action {
 	switch {
 	case errors.Is(err, transport.ErrTLSHandshake):
 		m.why = err
@@ -202,8 +203,7 @@ func (m *machine) clientClosed(err error, early bool, out []action) []action {
 	if m.phase == phaseHook {
 		return m.abort(ReasonClientLeft, out)
 	}
-	out = m.result(egress.ClientLeft, out)
-	return m.abort(ReasonClientLeftDialing, out)
+	return m.leftDialing(now, out)
 }
 
 // refuse ends the session with a last reply that is delivered before the close.
@@ -261,9 +261,28 @@ func (m *machine) ended(e transport.Ended, out []action) []action {
 		m.settle(failed(ReasonTLSTruncated))
 	case m.phase == phaseRelaying && e.End == transport.Reset:
 		m.settle(Outcome{Class: Completed, End: EndReset})
+	case m.phase == phaseRelaying:
+		m.lapsed(e)
 	}
 	m.settle(failed(ReasonInternal)) // closed with nobody having asked for it
 	out = m.result(egress.Aborted, out)
 	m.phase = phaseEnded
 	return append(out, action{do: doEnd, outcome: m.outcome, err: cmp.Or(m.why, e.Err)})
+}
+
+// lapsed is the end of a relay that was past one of its limits.
+func (m *machine) lapsed(e transport.Ended) {
+	client := e.Side == transport.Client
+	switch {
+	case e.End == transport.Idle && client:
+		m.settle(failed(ReasonClientIdle))
+	case e.End == transport.Idle:
+		m.settle(failed(ReasonUpstreamIdle))
+	case e.End == transport.HalfClosed && client:
+		m.settle(failed(ReasonClientHalfOpen))
+	case e.End == transport.HalfClosed:
+		m.settle(failed(ReasonUpstreamHalfOpen))
+	case e.End == transport.Outlived:
+		m.settle(failed(ReasonMaxSession))
+	}
 }

@@ -36,6 +36,7 @@ type model struct {
 	trusted   bool
 	flying    []int
 	results   int
+	dialled   time.Time   // when the first attempt began
 	source    netip.Addr  // bound last
 	binding   *event      // the answer to doBind, once all else is done
 	spec      *plainRules // as the machine's, in plain words
@@ -112,6 +113,9 @@ func (w *model) act(a *action) error {
 	case doDial:
 		err := w.check(open && !slices.Contains(w.flying, a.n) && a.addr.IsValid(), "attempt %d to %v", a.n, a.addr)
 		w.flying = append(w.flying, a.n)
+		if w.dialled.IsZero() {
+			w.dialled = w.now
+		}
 		return cmp.Or(err, w.checkRules(a.addr), w.checkHead(a.addr))
 	case doCancelDial:
 		w.flying, w.resolving = nil, 0
@@ -260,7 +264,8 @@ func (w *model) turn() error {
 		return w.ended(transport.Broken)
 	}
 	if w.relaying && w.rng.IntN(3) == 0 {
-		return w.ended(transport.Fin + transport.End(w.rng.IntN(2)))
+		ends := []transport.End{transport.Fin, transport.Reset, transport.Fin, transport.Reset, transport.Idle, transport.HalfClosed, transport.Outlived}
+		return w.ended(ends[w.rng.IntN(len(ends))])
 	}
 	if w.closing && w.rng.IntN(3) == 0 {
 		return w.ended(transport.Closed)
@@ -340,7 +345,8 @@ func (w *model) ended(e transport.End) error {
 	if len(w.ends) > 0 {
 		return w.feed("ended again", event{kind: evEnded})
 	}
-	if err := w.feed("ended", event{kind: evEnded, end: transport.Ended{End: e}}); err != nil {
+	side := transport.Side(w.rng.IntN(2))
+	if err := w.feed("ended", event{kind: evEnded, end: transport.Ended{End: e, Side: side}}); err != nil {
 		return err
 	}
 	if len(w.ends) != 1 {
@@ -350,16 +356,27 @@ func (w *model) ended(e transport.End) error {
 	switch {
 	case (o.Class == Failed) != (o.Reason != ReasonNone):
 		return w.check(false, "class %v with reason %v", o.Class, o.Reason)
-	case o.Class == Completed && (!w.relaying || e == transport.Closed || e == transport.Broken):
+	case o.Class == Completed && (!w.relaying || e != transport.Fin && e != transport.Reset):
 		return w.check(false, "completed without a relay that a peer ended: %v", e)
 	case o.Class == Probed && (w.relaying || w.requests > 0):
 		return w.check(false, "probed after a request")
+	case w.relaying && !w.closing && lapses[e] != nil && o != failed(lapses[e][side]):
+		return w.check(false, "%v for %v, end %d by side %d", o.Class, o.Reason, e, side)
+	case o.Reason == ReasonConnectTimeoutClientLeft && (w.relaying || w.dialled.IsZero() || w.now.Sub(w.dialled) < 10*time.Second):
+		return w.check(false, "%v, dialled since %v", o.Reason, w.now.Sub(w.dialled))
 	case w.results != w.requests:
 		return w.check(false, "%d dial results for %d requests", w.results, w.requests)
 	case !w.timer.IsZero() && !w.relaying && !w.closing && e != transport.Broken:
 		return w.check(false, "ended with the timer set")
 	}
 	return nil
+}
+
+// lapses are the reasons of relays past a limit, by the side that was waited for.
+var lapses = map[transport.End][]Reason{
+	transport.Idle:       {ReasonClientIdle, ReasonUpstreamIdle},
+	transport.HalfClosed: {ReasonClientHalfOpen, ReasonUpstreamHalfOpen},
+	transport.Outlived:   {ReasonMaxSession, ReasonMaxSession},
 }
 
 // TestHistories drives the machine through random histories and checks the
@@ -372,6 +389,9 @@ func TestHistories(t *testing.T) {
 		w.m.handlers = handlers{auth: seed%3 == 0, request: seed%5 < 2, patience: 3 * time.Second}
 		w.spec = someRules(t, w.rng)
 		w.m.limits = &limits{step: 5 * time.Second, connect: 4 * time.Second, requireAuth: seed%7 == 0, rules: compiled(t, w.spec.spec)}
+		if seed%11 == 0 {
+			w.m.limits.connect = time.Minute // some clients do not wait that long
+		}
 		w.m.client, w.m.prove = afar, w.m.handlers.auth && seed%2 == 0
 		w.openDoor(t, seed)
 		err := w.feed("start", event{kind: evStart})
@@ -401,7 +421,9 @@ func TestHistories(t *testing.T) {
 		ReasonDenied: histories / 1000, ReasonHookFailed: histories / 1000, ReasonAuthFailed: histories / 1000,
 		ReasonDestinationRefused: histories / 1000, ReasonSourceRefused: histories / 1000, ReasonSourceRequired: histories / 1000,
 		ReasonHeader: histories / 1000, ReasonClientRefused: histories / 1000,
-		ReasonNamesRefused: histories / 5000, ReasonSourceMisconfigured: histories / 5000,
+		ReasonClientIdle: histories / 1000, ReasonUpstreamHalfOpen: histories / 1000, ReasonMaxSession: histories / 1000,
+		ReasonConnectTimeoutClientLeft: histories / 20000,
+		ReasonNamesRefused:             histories / 5000, ReasonSourceMisconfigured: histories / 5000,
 	} {
 		if reasons[r] < least {
 			t.Errorf("only %d of %d histories failed for %v: the model does not reach it", reasons[r], histories, r)

@@ -128,7 +128,8 @@ func (c *Config) newOpenListener(l *policy.Listener, address netip.AddrPort, sou
 		}, NoSplice: !l.UseSplice},
 		limits: limits{
 			step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache),
-			tls: l.UseTLS, certified: l.UseTLS && l.TLSClientCA.IsSet(), rules: set,
+			relay: transport.RelayLimits(l.Relay),
+			tls:   l.UseTLS, certified: l.UseTLS && l.TLSClientCA.IsSet(), rules: set,
 			forward: l.Forward,
 		},
 	}

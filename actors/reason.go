@@ -87,6 +87,20 @@ const (
 	ReasonEndedByAdmin
 	// ReasonHeader: there is no PROXY header where one is due, or none that can be read.
 	ReasonHeader
+	// ReasonClientIdle and ReasonUpstreamIdle: nothing moved for idle_timeout, while
+	// that side was waited for. They are one reason with two faults, as are the two
+	// that follow.
+	ReasonClientIdle
+	ReasonUpstreamIdle
+	// ReasonClientHalfOpen and ReasonUpstreamHalfOpen: that side went on without a
+	// byte for half_close_timeout when the other one had ended its stream.
+	ReasonClientHalfOpen
+	ReasonUpstreamHalfOpen
+	// ReasonConnectTimeoutClientLeft: the client closed when the upstream that was
+	// dialled had not answered for 10 s.
+	ReasonConnectTimeoutClientLeft
+	// ReasonMaxSession: the session had relayed for max_session.
+	ReasonMaxSession
 
 	reasonCount
 )
@@ -95,42 +109,48 @@ var reasons = [reasonCount]struct {
 	name  string
 	fault Fault
 }{
-	ReasonNone:                {"none", FaultProxy},
-	ReasonProtocol:            {"protocol", FaultClient},
-	ReasonNoMethod:            {"no_method", FaultClient},
-	ReasonAuthFailed:          {"auth_failed", FaultClient},
-	ReasonCommand:             {"command", FaultClient},
-	ReasonAddressType:         {"address_type", FaultClient},
-	ReasonHandshakeTimeout:    {"handshake_timeout", FaultClient},
-	ReasonClientLeft:          {"client_left", FaultClient},
-	ReasonClientLeftDialing:   {"client_left_dialing", FaultClient},
-	ReasonSourceUnplumbed:     {"source_unplumbed", FaultClient},
-	ReasonBindFailed:          {"bind_failed", FaultProxy},
-	ReasonFamilyMismatch:      {"family_mismatch", FaultClient},
-	ReasonRefused:             {"refused", FaultUpstream},
-	ReasonNetworkUnreachable:  {"network_unreachable", FaultUpstream},
-	ReasonHostUnreachable:     {"host_unreachable", FaultUpstream},
-	ReasonConnectTimeout:      {"connect_timeout", FaultUpstream},
-	ReasonNameNotFound:        {"name_not_found", FaultUpstream},
-	ReasonResolveFailed:       {"resolve_failed", FaultProxy},
-	ReasonNotPermitted:        {"not_permitted", FaultProxy},
-	ReasonDialFailed:          {"dial_failed", FaultUpstream},
-	ReasonNoPort:              {"no_port", FaultProxy},
-	ReasonNoResources:         {"no_resources", FaultProxy},
-	ReasonShutdown:            {"shutdown", FaultProxy},
-	ReasonInternal:            {"internal", FaultProxy},
-	ReasonTLSHandshake:        {"tls_handshake", FaultClient},
-	ReasonTLSTruncated:        {"tls_truncated", FaultClient},
-	ReasonDenied:              {"denied", FaultPolicy},
-	ReasonHookFailed:          {"hook_failed", FaultPolicy},
-	ReasonClientRefused:       {"client_refused", FaultClient},
-	ReasonSourceRefused:       {"source_refused", FaultPolicy},
-	ReasonSourceRequired:      {"source_required", FaultClient},
-	ReasonSourceMisconfigured: {"source_misconfigured", FaultPolicy},
-	ReasonDestinationRefused:  {"destination_refused", FaultPolicy},
-	ReasonNamesRefused:        {"names_refused", FaultPolicy},
-	ReasonEndedByAdmin:        {"ended_by_admin", FaultProxy},
-	ReasonHeader:              {"proxy_header", FaultClient},
+	ReasonNone:                     {"none", FaultProxy},
+	ReasonProtocol:                 {"protocol", FaultClient},
+	ReasonNoMethod:                 {"no_method", FaultClient},
+	ReasonAuthFailed:               {"auth_failed", FaultClient},
+	ReasonCommand:                  {"command", FaultClient},
+	ReasonAddressType:              {"address_type", FaultClient},
+	ReasonHandshakeTimeout:         {"handshake_timeout", FaultClient},
+	ReasonClientLeft:               {"client_left", FaultClient},
+	ReasonClientLeftDialing:        {"client_left_dialing", FaultClient},
+	ReasonSourceUnplumbed:          {"source_unplumbed", FaultClient},
+	ReasonBindFailed:               {"bind_failed", FaultProxy},
+	ReasonFamilyMismatch:           {"family_mismatch", FaultClient},
+	ReasonRefused:                  {"refused", FaultUpstream},
+	ReasonNetworkUnreachable:       {"network_unreachable", FaultUpstream},
+	ReasonHostUnreachable:          {"host_unreachable", FaultUpstream},
+	ReasonConnectTimeout:           {"connect_timeout", FaultUpstream},
+	ReasonNameNotFound:             {"name_not_found", FaultUpstream},
+	ReasonResolveFailed:            {"resolve_failed", FaultProxy},
+	ReasonNotPermitted:             {"not_permitted", FaultProxy},
+	ReasonDialFailed:               {"dial_failed", FaultUpstream},
+	ReasonNoPort:                   {"no_port", FaultProxy},
+	ReasonNoResources:              {"no_resources", FaultProxy},
+	ReasonShutdown:                 {"shutdown", FaultProxy},
+	ReasonInternal:                 {"internal", FaultProxy},
+	ReasonTLSHandshake:             {"tls_handshake", FaultClient},
+	ReasonTLSTruncated:             {"tls_truncated", FaultClient},
+	ReasonDenied:                   {"denied", FaultPolicy},
+	ReasonHookFailed:               {"hook_failed", FaultPolicy},
+	ReasonClientRefused:            {"client_refused", FaultClient},
+	ReasonSourceRefused:            {"source_refused", FaultPolicy},
+	ReasonSourceRequired:           {"source_required", FaultClient},
+	ReasonSourceMisconfigured:      {"source_misconfigured", FaultPolicy},
+	ReasonDestinationRefused:       {"destination_refused", FaultPolicy},
+	ReasonNamesRefused:             {"names_refused", FaultPolicy},
+	ReasonEndedByAdmin:             {"ended_by_admin", FaultProxy},
+	ReasonHeader:                   {"proxy_header", FaultClient},
+	ReasonClientIdle:               {"idle_timeout", FaultClient},
+	ReasonUpstreamIdle:             {"idle_timeout", FaultUpstream},
+	ReasonClientHalfOpen:           {"half_close_timeout", FaultClient},
+	ReasonUpstreamHalfOpen:         {"half_close_timeout", FaultUpstream},
+	ReasonConnectTimeoutClientLeft: {"connect_timeout_client_left", FaultUpstream},
+	ReasonMaxSession:               {"max_session", FaultPolicy},
 }
 
 func (r Reason) String() string { return reasons[r].name }

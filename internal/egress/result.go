@@ -19,7 +19,7 @@ const (
 	NetworkUnreachable
 	// HostUnreachable: a router, or this host, cannot reach the destination.
 	HostUnreachable
-	// TimedOut: no answer in time, by the kernel's patience or ours.
+	// TimedOut: no answer in time, by the kernel's patience, ours or the client's.
 	TimedOut
 	// NoPort: the source has no free port left towards this destination. It
 	// does not say that the source is unplumbed; a bind tells that.

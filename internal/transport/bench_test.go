@@ -27,7 +27,7 @@ func (o *relayOwner) Notify(e transport.Event) {
 			o.conn.Abort()
 			return
 		}
-		o.conn.Relay(&o.session, &o.total)
+		o.conn.Relay(&o.session, &o.total, nil)
 	case transport.Ended:
 		close(o.ended)
 	}

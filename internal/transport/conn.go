@@ -109,16 +109,29 @@ func (c *conn) Start(owner Owner) {
 func (c *conn) SetTimer(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d <= 0 || c.phase == closed {
-		c.stopTimer()
-		return
+	c.deadline = time.Time{}
+	if d > 0 && c.phase != closed {
+		c.deadline = time.Now().Add(d)
 	}
-	c.deadline = time.Now().Add(d)
-	if c.timer == nil {
-		c.timer = time.AfterFunc(d, c.expire)
-		return
+	c.setTimer()
+}
+
+// setTimer has the timer run out at whatever is due first. It is called with the
+// mutex held.
+func (c *conn) setTimer() {
+	at := c.deadline
+	if lapses, _ := c.lapses(); !lapses.IsZero() && (at.IsZero() || lapses.Before(at)) {
+		at = lapses
 	}
-	c.timer.Reset(d)
+	switch {
+	case at.IsZero() && c.timer != nil:
+		c.timer.Stop()
+	case at.IsZero():
+	case c.timer == nil:
+		c.timer = time.AfterFunc(time.Until(at), c.expire)
+	default:
+		c.timer.Reset(time.Until(at))
+	}
 }
 
 // stopTimer is called with the mutex held.
@@ -133,11 +146,24 @@ func (c *conn) stopTimer() {
 // goroutine was on its way runs again by itself.
 func (c *conn) expire() {
 	c.mu.Lock()
-	due := !c.deadline.IsZero() && !time.Now().Before(c.deadline)
+	now := time.Now()
+	due := !c.deadline.IsZero() && !now.Before(c.deadline)
 	if due {
 		c.deadline = time.Time{}
 	}
+	lapses, end := c.lapses()
+	lapsed := !lapses.IsZero() && !now.Before(lapses)
+	if lapsed {
+		c.users++
+	} else {
+		c.setTimer() // bytes that moved have put it off
+	}
+	sent := c.relay.finSent
 	c.mu.Unlock()
+	if lapsed {
+		defer c.leave()
+		c.shut(c.spoke.lapsed(end, sent), stream.reset)
+	}
 	if due {
 		c.tell(Expired{})
 	}

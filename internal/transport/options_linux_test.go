@@ -41,6 +41,12 @@ func TestSocketOptions(t *testing.T) {
 		}
 		wantOptions(t, c.client)
 		wantOptions(t, c.upstream)
+		c.Relay(&Traffic{}, &Traffic{}, &RelayLimits{Unacknowledged: 90 * time.Second})
+		for _, s := range []stream{c.client, c.upstream} {
+			if got, err := option(s, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); err != nil || got != 90_000 {
+				t.Errorf("%T: TCP_USER_TIMEOUT: got %d, %v; want 90000", s, got, err)
+			}
+		}
 		c.Abort()
 		if err := l.Close(); err != nil {
 			t.Error(err)

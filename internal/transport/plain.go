@@ -150,6 +150,10 @@ func (s *plainStream) ask(f func(fd uintptr)) bool {
 	return err == nil && raw.Control(f) == nil
 }
 
+func (s *plainStream) boundUnacknowledged(d time.Duration) {
+	s.ask(func(fd uintptr) { setUserTimeout(fd, d) })
+}
+
 func (s *plainStream) setDeadline(t time.Time) {
 	_ = s.conn.SetDeadline(t) // fails only when closed, and then nothing waits
 }

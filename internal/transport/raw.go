@@ -190,6 +190,10 @@ func (s *rawStream) unsent() int {
 	return n
 }
 
+func (s *rawStream) boundUnacknowledged(d time.Duration) {
+	_ = s.raw.Control(func(fd uintptr) { setUserTimeout(fd, d) }) // fails when closed
+}
+
 func (s *rawStream) setDeadline(t time.Time) {
 	_ = s.file.SetDeadline(t) // fails only when closed, and then nothing waits
 }

@@ -1,6 +1,11 @@
 package transport
 
-import "golang.org/x/sys/unix"
+import (
+	"math"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 const keepAliveIdle = unix.TCP_KEEPIDLE
 
@@ -24,4 +29,16 @@ func unacknowledged(fd uintptr) int {
 		return -1
 	}
 	return n
+}
+
+// setUserTimeout sets TCP_USER_TIMEOUT, tcp(7). A socket that refuses it has failed
+// already.
+func setUserTimeout(fd uintptr, d time.Duration) {
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(milliseconds(d)))
+}
+
+// milliseconds is d as the kernel takes it, at least one: 0 would mean its own
+// default.
+func milliseconds(d time.Duration) int32 {
+	return int32(min(max(d.Milliseconds(), 1), math.MaxInt32))
 }

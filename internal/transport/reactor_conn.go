@@ -71,6 +71,8 @@ type epollConn struct {
 	deadline moment // of the owner's timer; 0: none
 
 	session, total *Traffic
+	limits         *RelayLimits // of the relay; nil: none
+	ends           moment       // when it has lasted long enough; 0: never
 }
 
 // greeting is what a session has before its relay.
@@ -225,7 +227,7 @@ func (c *epollConn) SetTimer(d time.Duration) {
 	}
 }
 
-func (c *epollConn) Relay(session, total *Traffic) {
+func (c *epollConn) Relay(session, total *Traffic, limits *RelayLimits) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != handshaking || c.fd[Upstream] < 0 {
@@ -237,7 +239,7 @@ func (c *epollConn) Relay(session, total *Traffic) {
 		c.remember(&c.flow[Client], held)
 	}
 	c.greeting, c.deadline, c.newborn = nil, 0, len(c.listener.later) > 0
-	c.loop.timers.remove(c)
+	c.limit(limits)
 	for _, side := range []Side{Client, Upstream} {
 		if c.gone[side] || c.flow[side].hung {
 			c.lost(side)
@@ -297,7 +299,7 @@ func (c *epollConn) shut(end Ended, how func(int32)) {
 		c.flow[i].drop(c.loop)
 	}
 	c.fd[Client], c.greeting, c.parting = -1, nil, nil
-	c.session, c.total = nil, nil
+	c.session, c.total, c.limits = nil, nil, nil
 	c.loop.timers.remove(c)
 	if c.owner != nil {
 		c.events = append(c.events, end)

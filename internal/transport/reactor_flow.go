@@ -76,6 +76,7 @@ func (c *epollConn) remember(f *flow, p []byte) {
 func (c *epollConn) sent(from Side, n int) {
 	f := &c.flow[from]
 	if !f.own {
+		c.spoke.touch(int64(c.loop.tick))
 		c.count(from, n)
 	}
 	if f.pipe != nil {

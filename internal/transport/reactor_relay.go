@@ -216,6 +216,7 @@ func (c *epollConn) passEnd(from Side) {
 	if shutdownRaw(c.fd[to]) != 0 {
 		c.lost(to)
 	}
+	c.halfClosed()
 }
 
 // settle ends the relay if it is over. A reset overtakes what is still on its

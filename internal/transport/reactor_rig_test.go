@@ -98,7 +98,10 @@ func (s *reactorSession) Notify(e Event) {
 	}
 }
 
-func (r *reactorRig) relayed() *reactorSession {
+func (r *reactorRig) relayed() *reactorSession { r.t.Helper(); return r.limited(nil) }
+
+// limited is a session that relays within limits.
+func (r *reactorRig) limited(l *RelayLimits) *reactorSession {
 	t := r.t
 	t.Helper()
 	up, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -121,7 +124,7 @@ func (r *reactorRig) relayed() *reactorSession {
 	if s.upstream, err = up.AcceptTCP(); err != nil {
 		t.Fatal(err)
 	}
-	s.conn.Relay(&s.traffic, &r.total)
+	s.conn.Relay(&s.traffic, &r.total, l)
 	for _, c := range []*net.TCPConn{s.client, s.upstream} {
 		if err := c.SetDeadline(time.Now().Add(2 * testPatience)); err != nil {
 			t.Fatal(err)

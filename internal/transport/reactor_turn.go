@@ -166,7 +166,12 @@ func (c *epollConn) expire() {
 			next = p.next
 		}
 	}
-	if next != 0 {
+	at, end := c.lapses()
+	if at != 0 && at <= now {
+		c.shut(c.spoke.lapsed(end, c.finSent), resetRaw)
+		return
+	}
+	if next = earlier(next, at); next != 0 {
 		c.loop.schedule(c, next)
 	}
 }

@@ -5,10 +5,10 @@ package transport
 import "time"
 
 const (
-	// youth is how long a relay goes without keepalive: most sessions are over by
-	// then, and never pay for its four system calls.
+	// youth is how long a relay goes without keepalive and TCP_USER_TIMEOUT: most
+	// sessions are over by then, and never pay for those six system calls.
 	youth = moment(2 * time.Second)
-	// youthMost is the shortest keepalive time that leaves room for that.
+	// youthMost is the shortest of these times that leaves room for that.
 	youthMost = 10 * time.Second
 )
 
@@ -80,4 +80,5 @@ func (c *epollConn) ripen() {
 	for i := range c.listener.later {
 		_ = setRaw(c.fd[Upstream], &c.listener.later[i])
 	}
+	c.boundUnacknowledged()
 }

@@ -19,6 +19,8 @@ const blindWait = 200 * time.Millisecond
 // that reset is.
 type relay struct {
 	session, total *Traffic
+	limits         *RelayLimits // nil: none
+	ends           int64        // by the listener's clock, when it has lasted long enough; 0: never
 
 	over    [2]bool
 	finSent [2]bool // we have sent the side our end of stream
@@ -33,7 +35,7 @@ type relay struct {
 
 func (s Side) other() Side { return 1 - s }
 
-func (c *conn) Relay(session, total *Traffic) {
+func (c *conn) Relay(session, total *Traffic, limits *RelayLimits) {
 	c.mu.Lock()
 	if c.phase != handshaking || c.upstream == nil {
 		c.mu.Unlock()
@@ -41,7 +43,7 @@ func (c *conn) Relay(session, total *Traffic) {
 	}
 	c.phase = relaying
 	c.relay.session, c.relay.total = session, total
-	c.stopTimer()
+	c.limit(limits)
 	held, end := c.in.held, c.in.end
 	c.in.held = nil
 	c.in.release()
@@ -52,6 +54,7 @@ func (c *conn) Relay(session, total *Traffic) {
 	}
 	c.mu.Unlock()
 
+	c.boundUnacknowledged(limits)
 	if len(held) > 0 {
 		c.sendNow(Upstream, held)
 	}
@@ -170,6 +173,7 @@ func (c *conn) passEnd(from Side, err error) {
 	pass := !c.relay.reset && c.phase == relaying
 	if pass {
 		c.relay.finSent[to] = true
+		c.halfClosed()
 	}
 	c.mu.Unlock()
 	if !pass {

@@ -22,7 +22,11 @@ func (c *conn) send(to Side, p []byte) (int, error) {
 	}
 	c.setWaits(to, true)
 	defer c.setWaits(to, false)
-	return st.send(p)
+	n, err := st.send(p)
+	if n > 0 {
+		c.spoke.touch(c.clock.now())
+	}
+	return n, err
 }
 
 // setWaits notes that a send begins to wait, or has ended. The timer is left to

@@ -42,18 +42,19 @@ func (s *scriptedStream) send([]byte) (int, error) {
 	return 0, net.ErrClosed
 }
 
-func (s *scriptedStream) connected() bool       { return !s.gone }
-func (s *scriptedStream) hasError() bool        { return false }
-func (s *scriptedStream) awaitDisconnect() bool { return false }
-func (s *scriptedStream) unsent() int           { return int(s.backlog.Load()) }
-func (s *scriptedStream) reset()                { s.once.Do(func() { close(s.closed) }) }
+func (s *scriptedStream) connected() bool                   { return !s.gone }
+func (s *scriptedStream) hasError() bool                    { return false }
+func (s *scriptedStream) awaitDisconnect() bool             { return false }
+func (s *scriptedStream) boundUnacknowledged(time.Duration) {}
+func (s *scriptedStream) unsent() int                       { return int(s.backlog.Load()) }
+func (s *scriptedStream) reset()                            { s.once.Do(func() { close(s.closed) }) }
 
 // relayScripted starts a relay and has the client send something.
 func relayScripted(client, upstream *scriptedStream) endOwner {
 	c := &conn{client: client, upstream: upstream, clock: newClock(), lastWords: lastWords}
 	o := make(endOwner, 1)
 	c.Start(o)
-	c.Relay(&Traffic{}, &Traffic{})
+	c.Relay(&Traffic{}, &Traffic{}, nil)
 	b := newBuffers(newBudget()).get(smallBuffer)
 	b.n = 100
 	client.input <- b

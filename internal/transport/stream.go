@@ -38,6 +38,9 @@ type stream interface {
 	// unsent is how many bytes the peer has not acknowledged. Negative: the
 	// system can't tell.
 	unsent() int
+	// boundUnacknowledged has the system give the connection up when the peer has
+	// taken nothing for so long, where it can.
+	boundUnacknowledged(d time.Duration)
 	// setDeadline makes waits, those under way too, fail at t.
 	setDeadline(t time.Time)
 	// close closes in good order: what was sent is still delivered.

@@ -153,7 +153,9 @@ type Conn interface {
 	SetTimer(d time.Duration)
 
 	// LastByte says which side sent the last byte that has come, and how long ago
-	// that was; not ok: neither has sent any. It is noted when it is received, so
+	// anything last moved: a byte came, or one that had waited was taken by the
+	// other side, or a relay with limits began or was closed by one side. Not ok:
+	// neither side has sent any. It is noted when it is received, so
 	// that bytes which the other side does not take are known of too; what the
 	// owner writes is of neither side, nor is a TLS handshake. It may be called at
 	// any time, from any goroutine, and makes no system call. A transport may read
@@ -164,8 +166,8 @@ type Conn interface {
 	// directions until both have ended, each end of stream passed on as a
 	// half-close. Called once, after a successful Dialed. Bytes are added to
 	// both counters as the destination's socket takes them. It stops the timer.
-	// Ended is the last event.
-	Relay(session, total *Traffic)
+	// The relay is held to limits, nil: to none. Ended is the last event.
+	Relay(session, total *Traffic, limits *RelayLimits)
 
 	// Finish closes a session that never relayed: what was written is
 	// delivered, then end of stream; what the client still sends is thrown
@@ -223,8 +225,10 @@ type Expired struct{}
 // Ended says that both sockets are closed; it is the last event of a Conn.
 // End is how a relay ended, or Closed if there was none or it was aborted.
 type Ended struct {
-	End  End
-	Side Side // who reset; meaningless unless End is Reset
+	End End
+	// Side is who reset, if End is Reset, or who was waited for if it is Idle or
+	// HalfClosed: who had not sent the last byte, or has not closed.
+	Side Side
 	// Err is why, if End is Broken. If End is Reset it wraps ErrTLSTruncated, or
 	// is nil: the peer did reset.
 	Err error
@@ -252,6 +256,11 @@ const (
 	Reset
 	// Broken: a fault of ours ended the session; Err wraps ErrInternal.
 	Broken
+	// Idle, HalfClosed and Outlived: the relay was past the limit Idle, HalfClosed
+	// or Most.
+	Idle
+	HalfClosed
+	Outlived
 )
 
 // Side is a peer of a session.

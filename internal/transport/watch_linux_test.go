@@ -17,7 +17,7 @@ type relayStarter struct {
 func (o *relayStarter) Notify(e Event) {
 	switch e := e.(type) {
 	case Dialed:
-		o.conn.Relay(&o.session, &o.total)
+		o.conn.Relay(&o.session, &o.total, nil)
 	case Ended:
 		o.ended <- e
 	}

@@ -20,6 +20,7 @@ func plainListener(file string, line int, listen string) Listener {
 	return Listener{
 		At: Position{File: file, Line: line}, Listen: listen, Hostname: "h",
 		Timeout: 60 * time.Second, ConnectTimeout: 50 * time.Second, UseSplice: true,
+		Relay:             Relay{Idle: 20 * time.Minute, HalfClosed: time.Minute, Unacknowledged: 15 * time.Minute},
 		KeepAlive:         KeepAlive{Enabled: true, Time: 300 * time.Second, Interval: 30 * time.Second, Retries: 3},
 		DestinationSeries: 1000, DestinationIdle: 15 * time.Minute,
 	}
@@ -57,6 +58,7 @@ func TestGoodPolicies(t *testing.T) {
 			Listeners: []Listener{{
 				At: Position{File: every, Line: 3}, Listen: "[::]:1080", Hostname: "proxy.example.com",
 				Timeout: 90 * time.Second, ConnectTimeout: 250 * time.Millisecond, RequireAuth: true,
+				Relay:           Relay{HalfClosed: 30 * 24 * time.Hour, Most: time.Hour, Unacknowledged: time.Millisecond},
 				KeepAlive:       KeepAlive{Time: time.Second, Interval: 32767 * time.Second, Retries: 127},
 				DestinationIdle: 24 * time.Hour,
 				UseTLS:          true,
@@ -65,7 +67,7 @@ func TestGoodPolicies(t *testing.T) {
 				TLSClientCA:     tlsconf.Inline("not looked at"),
 			}},
 			HTTP: []HTTPListener{{
-				At: Position{File: every, Line: 18}, Listen: "localhost:0", Hostname: "proxy.example.com", RequestBodyLimit: 1024,
+				At: Position{File: every, Line: 22}, Listen: "localhost:0", Hostname: "proxy.example.com", RequestBodyLimit: 1024,
 				TrustedHosts:   prefixes("0.0.0.0/0", "::/0", "10.0.0.0/8", "192.0.2.1/32", "10.0.0.0/8", "2001:db8::/32"),
 				TLSCertificate: tlsconf.File("served/only/with/use_tls.pem"), TLSPrivateKey: tlsconf.File("served/only/with/use_tls.pem"),
 			}},

@@ -16,6 +16,8 @@ import (
 const (
 	shortestTimeout = time.Millisecond
 	longestTimeout  = time.Hour
+	longestRelay    = 30 * 24 * time.Hour
+	longestUnacked  = 24 * time.Hour
 	longestCache    = 24 * time.Hour      // credentials that were revoked must end some day
 	longestKeep     = 32767 * time.Second // TCP_KEEPIDLE and TCP_KEEPINTVL, tcp(7): above it setsockopt fails
 )
@@ -31,6 +33,7 @@ func defaultListener(at Position) Listener {
 		Hostname:       hostname(),
 		Timeout:        60 * time.Second,
 		ConnectTimeout: connectTimeout,
+		Relay:          Relay{Idle: 20 * time.Minute, HalfClosed: time.Minute, Unacknowledged: 15 * time.Minute},
 		UseSplice:      true,
 		KeepAlive: KeepAlive{
 			Enabled:  true,
@@ -55,6 +58,10 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 		{name: "hostname", read: nameInto(&l.Hostname)},
 		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
 		{name: "connect_timeout", read: durationInto(&l.ConnectTimeout, shortestTimeout, longestTimeout, 1)},
+		{name: "idle_timeout", read: durationInto(&l.Relay.Idle, 0, longestRelay, 1)},
+		{name: "half_close_timeout", read: durationInto(&l.Relay.HalfClosed, 0, longestRelay, 1)},
+		{name: "max_session", read: durationInto(&l.Relay.Most, 0, longestRelay, 1)},
+		{name: "user_timeout", read: durationInto(&l.Relay.Unacknowledged, 0, longestUnacked, time.Millisecond)},
 		{name: "use_splice", read: boolInto(&l.UseSplice)},
 	}, secure.fields(), behind.fields(), []field{
 		{name: "require_auth", read: boolInto(&l.RequireAuth)},

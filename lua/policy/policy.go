@@ -92,6 +92,7 @@ type Listener struct {
 	// ConnectTimeout bounds dialling; never above Timeout. Default 50 s, or
 	// Timeout when that is shorter. At least 1 ms.
 	ConnectTimeout time.Duration
+	Relay          Relay
 	UseSplice      bool
 	// ProxyProtocol: clients come by way of a load balancer, which says by a PROXY
 	// header who they are. Only those at ProxyProtocolFrom are served, which is not
@@ -120,6 +121,20 @@ type Listener struct {
 	// Rules is who may use the listener, from which source and for which
 	// destinations. It passed its Check.
 	Rules rules.Spec
+}
+
+// Relay is what a session that has an upstream is held to; zero is no limit.
+type Relay struct {
+	// Idle is how long no byte may move. Default 20 min, at most 30 days.
+	Idle time.Duration
+	// HalfClosed is the same once one side has ended its stream. Default 1 min, at
+	// most 30 days.
+	HalfClosed time.Duration
+	// Most is how long the relay may last. Default none, at most 30 days.
+	Most time.Duration
+	// Unacknowledged is how long a peer may take nothing of what was sent to it.
+	// Whole milliseconds. Default 15 min, at most 24 h.
+	Unacknowledged time.Duration
 }
 
 // AuthCache is the auth_cache table: for how long credentials that the policy has

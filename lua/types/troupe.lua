@@ -88,6 +88,10 @@
 ---@field hostname? string The name in a certificate of Troupe's own.
 ---@field timeout? troupe.Duration How long each step of the handshake may take: the TLS handshake, the greeting, the credentials, the request.
 ---@field connect_timeout? troupe.Duration How long reaching the upstream may take, name resolution included. At most timeout, and timeout if that is shorter than the default. KumoMTA waits 60 s for the proxy: below that, it gets an answer. KumoMTA's proxy has no such key.
+---@field idle_timeout? troupe.Duration How long nothing may move in a session that has an upstream: no byte from either side, and none that is handed on. Keepalive moves nothing. Then the session is ended, at most a second late, as a failure of the side that was waited for. 0: never. KumoMTA's proxy has no such key.
+---@field half_close_timeout? troupe.Duration The same once one side has ended its stream, as a failure of the other. 0: as idle_timeout. KumoMTA's proxy has no such key.
+---@field max_session? troupe.Duration How long a session may last from the moment it has an upstream, whatever moves. 0: for ever. KumoMTA's proxy has no such key.
+---@field user_timeout? troupe.Duration How long a side may acknowledge nothing of what was sent to it, or have no room for more, before the system gives it up: TCP_USER_TIMEOUT, on Linux; elsewhere it has no effect. It also stands in for tcp_keepalive.retries. 0: as the system is set. KumoMTA's proxy has no such key.
 ---@field use_splice? boolean Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect with TLS and on other systems.
 ---@field use_tls? boolean Whether clients speak TLS to the listener. 1.2 and 1.3 are spoken. Without tls_certificate the certificate is one of Troupe's own, signed by itself, for hostname.
 ---@field tls_certificate? troupe.KeySource The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use.

@@ -203,7 +203,10 @@ func (r *rig) relayed() (s *session, upstream peer) {
 }
 
 // relay starts the relay with the rig's counters.
-func (s *session) relay() { s.Relay(&s.traffic, &s.rig.total) }
+func (s *session) relay() { s.relayWithin(nil) }
+
+// relayWithin is relay with limits.
+func (s *session) relayWithin(l *transport.RelayLimits) { s.Relay(&s.traffic, &s.rig.total, l) }
 
 // connect dials a; the test closes the result.
 func connect(t *testing.T, a netip.AddrPort) *net.TCPConn {
