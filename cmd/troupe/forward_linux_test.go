@@ -3,11 +3,9 @@ package main
 import (
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -189,78 +187,4 @@ func TestForwardFails(t *testing.T) {
 		}
 		d.awaitFigure(1, "proxy_connections_probed_total", "listener", d.forward())
 	})
-}
-
-// TestForwardHAProxy: a real HAProxy sends mail through the forward listener, with
-// send-proxy-v2 and with version 1.
-func TestForwardHAProxy(t *testing.T) {
-	t.Parallel()
-	program, err := exec.LookPath("haproxy")
-	if err != nil {
-		t.Skip("haproxy is not installed")
-	}
-	d := startPolicy(t, forwardPolicy)
-	for source, server := range mailServers(t) {
-		for _, option := range []string{"send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id"} {
-			front := runHAProxy(t, program, server.address, d.forward(), option)
-			dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
-			c, err := dialer.Dial("tcp", front)
-			must(t, err)
-			message := mebibyte()
-			deliver(t, c, message)
-			wantMail(t, server, source, message)
-		}
-	}
-}
-
-// runHAProxy starts HAProxy on a port of the family of a mail server. It tells its
-// server, a forward listener, the client and that mail server as the two ends.
-func runHAProxy(t *testing.T, program string, mail netip.AddrPort, forward, option string) (front string) {
-	t.Helper()
-	front = freeAddressOf(t, mail.Addr())
-	ready := freeAddressOf(t, mail.Addr())
-	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	must(t, os.WriteFile(file, fmt.Appendf(nil, `defaults
-  mode tcp
-  timeout connect 30s
-  timeout client 60s
-  timeout server 60s
-listen mta
-  bind %s
-  tcp-request connection set-dst-port int(%d)
-  server troupe %s %s
-listen ready
-  bind %s
-`, front, mail.Port(), forward, option, ready), 0o600))
-	c := exec.Command(program, "-db", "-f", file)
-	var said strings.Builder
-	c.Stdout, c.Stderr = &said, &said
-	c.SysProcAttr = diesWithParent()
-	must(t, c.Start())
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-		if t.Failed() {
-			t.Logf("haproxy said:\n%s", said.String())
-		}
-	})
-	await(t, "haproxy to listen", func() bool {
-		// Not the other: whoever connects there is a session.
-		probe, err := net.DialTimeout("tcp", ready, time.Second)
-		if err == nil {
-			_ = probe.Close()
-		}
-		return err == nil
-	})
-	return front
-}
-
-// freeAddressOf has a port that was free a moment ago, for a program that can't be
-// asked which it was given.
-func freeAddressOf(t *testing.T, ip netip.Addr) string {
-	t.Helper()
-	l, err := net.Listen("tcp", netip.AddrPortFrom(ip, 0).String())
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -16,13 +16,19 @@ import (
 func kumodConnect(t *testing.T, proxy string, source netip.Addr, upstream netip.AddrPort) (net.Conn, netip.AddrPort) {
 	t.Helper()
 	c := dial(t, proxy)
+	return c, kumodAsk(t, c, source, upstream)
+}
+
+// kumodAsk does that on a connection to the proxy.
+func kumodAsk(t *testing.T, c net.Conn, source netip.Addr, upstream netip.AddrPort) netip.AddrPort {
+	t.Helper()
 	exchange(t, c, "greeting", []byte{5, 1, 0}, []byte{5, 0})
 
 	bind := append([]byte{5, 2, 0}, wireAddress(netip.AddrPortFrom(source, 0))...)
 	if bound := request(t, c, "BIND", bind); bound.Addr() != source {
 		t.Fatalf("the reply to BIND says %v; want an address on %v", bound, source)
 	}
-	return c, request(t, c, "CONNECT", append([]byte{5, 1, 0}, wireAddress(upstream)...))
+	return request(t, c, "CONNECT", append([]byte{5, 1, 0}, wireAddress(upstream)...))
 }
 
 // dial connects to the daemon. The connection is closed with the test and

@@ -80,7 +80,7 @@ func (c *Conn) readHeader() {
 		if len(b) > 0 {
 			c.refused(err)
 		}
-		_ = c.Conn.Close() // nobody is there to be told
+		_ = c.Close() // nobody is there to be told
 		return
 	}
 	c.rest = b
