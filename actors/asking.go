@@ -107,6 +107,7 @@ func (m *machine) askConnect(now time.Time, a socks5.Address, out []action) []ac
 	if m.asking != nil && m.asking.unheard != nil {
 		return m.undecided(m.asking.unheard, out)
 	}
+	m.group = m.limits.groupOf(a)
 	if !m.handlers.request {
 		return m.connect(now, a, out)
 	}
@@ -115,7 +116,7 @@ func (m *machine) askConnect(now time.Time, a socks5.Address, out []action) []ac
 		host = a.IP.Unmap().String()
 	}
 	out = m.ask(now, question{topic: aboutConnect, request: policy.RequestInfo{
-		Connect: true, Host: host, Port: a.Port, Source: m.source.Addr(), Auth: m.who(),
+		Connect: true, Host: host, Port: a.Port, Group: m.limits.groups.Title(m.group), Source: m.source.Addr(), Auth: m.who(),
 	}}, out)
 	m.asking.target = a
 	return out
@@ -192,6 +193,7 @@ func (m *machine) connectDecided(now time.Time, a *answer, out []action) []actio
 	}
 	if d.Destination.IsValid() {
 		target = socks5.Address{IP: d.Destination.Addr(), Port: d.Destination.Port()}
+		m.group = m.limits.groupOf(target)
 	}
 	return m.connect(now, target, out)
 }

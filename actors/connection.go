@@ -25,6 +25,7 @@ type connection struct {
 	machine
 	census.Entry               // on the roll of the sessions, from Started on
 	shown        atomic.Uint32 // the phase, for whoever lists the sessions
+	shownGroup   atomic.Uint32 // likewise the group
 	shared       *shared
 	conn         transport.Conn
 	record       *record
@@ -46,6 +47,7 @@ type shared struct {
 	hooks    *Hooks // nil: the policy has no handler
 	log      *slog.Logger
 	tap      Tap
+	groups   *groupDials
 	observer SessionObserver // nil: nobody is told of ended sessions
 	actions  *sync.Pool      // of *[]action, one per turn
 	roll     *census.Roll[*connection]
@@ -137,6 +139,7 @@ func (c *connection) step(ev event) {
 	c.shared.actions.Put(acts)
 	if now := uint32(c.phase); c.shown.Load() != now {
 		c.shown.Store(now)
+		c.shownGroup.Store(uint32(c.group)) // it is known from another phase on than before
 	}
 }
 
@@ -172,6 +175,7 @@ func (c *connection) do(a *action, now time.Time) {
 		c.record.connected(a.source, a.addr)
 	case doDialResult:
 		c.record.dialResult(a.result, now)
+		c.shared.countGroup(a)
 	case doMark:
 		c.record.mark(a.mark, now)
 	case doAnswer:

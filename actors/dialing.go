@@ -16,6 +16,7 @@ type dialing struct {
 	nextAt time.Time // when the next attempt may start beside those running
 	began  time.Time // when the first attempt did
 	tried  []attempt // by number
+	won    int       // the number of the attempt that connected, or else of the first
 	done   bool      // the dial result was given
 	denied *ruling   // why an address was not dialled, of the first
 
@@ -115,6 +116,7 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 		return m.next(now, out)
 	}
 	tried := m.dial.tried[ev.n]
+	m.dial.won = ev.n
 	if tried.from.IsValid() && !tried.from.IsUnspecified() && ev.addr.Addr() != tried.from {
 		return m.sentFromElsewhere(out)
 	}
@@ -163,7 +165,7 @@ func (m *machine) result(res egress.Result, out []action) []action {
 		return out
 	}
 	m.dial.done = true
-	return append(out, action{do: doDialResult, result: res})
+	return append(out, m.grouped(action{do: doDialResult, result: res}))
 }
 
 // dialReason is why a session failed whose dialling ended in res.

@@ -34,6 +34,8 @@ type EndedSession struct {
 	// Source and Upstream are the two ends of the connection to the upstream.
 	// Without one, Source is the address that the client or the policy chose.
 	Source, Upstream netip.AddrPort
+	// Group is that of the destination; empty: none.
+	Group string
 	// Replied: the CONNECT was answered, or a BIND refused, with Reply.
 	Replied bool
 	Reply   socks5.Reply
@@ -107,6 +109,7 @@ func (c *connection) awaited(o Outcome) Waiting {
 func (c *connection) endedSession(o Outcome, now time.Time) *EndedSession {
 	e := c.record.endedSession(o, now)
 	e.Asked, e.Reply, e.Replied = c.asked, c.reply, c.replied
+	e.Group = c.limits.groups.Title(c.group)
 	if e.User == "" {
 		e.User = c.login
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/groups"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
@@ -54,7 +55,7 @@ const (
 	doDial                   // attempt n: connect to addr, answer evDialed
 	doCancelDial             // forget the attempts and the resolution under way
 	doUpstream               // note: connected to addr, from source
-	doDialResult             // note: the dial result of this CONNECT
+	doDialResult             // note: the dial result of this CONNECT, from source, to group
 	doMark                   // note: a step was reached now
 	doAnswer                 // note: the reply that was written
 	doRelay                  // join client and upstream
@@ -76,6 +77,7 @@ const (
 type action struct {
 	do       verb
 	mark     mark
+	group    groups.ID
 	result   egress.Result
 	family   egress.Family
 	outcome  Outcome

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/groups"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
@@ -38,6 +39,7 @@ type setup struct {
 	resolver  egress.Resolver
 	hooks     *Hooks
 	host      rules.Host
+	groups    *groups.Table
 	log       *slog.Logger // nil: nobody reads it
 	sessions  SessionObserver
 	network   *wire
@@ -93,7 +95,7 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 		Log:  func(string) *slog.Logger { return s.log },
 		Tap:  tr.tapped,
 	}
-	sockets, err := Open(t.Context(), &c, &policy.Policy{Listeners: s.listeners, HTTP: s.http})
+	sockets, err := Open(t.Context(), &c, &policy.Policy{Listeners: s.listeners, HTTP: s.http, Groups: s.groups})
 	if err != nil {
 		t.Fatal(err)
 	}

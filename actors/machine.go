@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/groups"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/socks5"
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -43,6 +44,7 @@ type limits struct {
 	tls         bool           // clients make a TLS handshake first
 	certified   bool           // and show a certificate in it that says who they are
 	rules       *rules.Set     // never nil
+	groups      *groups.Table  // of destinations; nil: none
 	forward     bool           // clients speak no SOCKS: a PROXY header is their request
 	balancers   *rules.Clients // clients come by these, whose PROXY header says who they are; nil: directly
 	relay       transport.RelayLimits
@@ -72,12 +74,13 @@ type machine struct {
 	asking   *asking  // nil until the policy is asked for the first time
 	handlers handlers // of the policy in force
 	phase    phase
-	spoke    bool // the client has sent a byte
-	binding  bool // doBind was asked for and is not answered yet
-	owed     bool // a BIND was granted that could not be carried out
-	prove    bool // the client is from where nobody is served who has not authenticated
-	settled  bool // outcome is final
-	unjudged bool // the client's address is, until it says anything
+	group    groups.ID // of the upstream, as far as it is known
+	spoke    bool      // the client has sent a byte
+	binding  bool      // doBind was asked for and is not answered yet
+	owed     bool      // a BIND was granted that could not be carried out
+	prove    bool      // the client is from where nobody is served who has not authenticated
+	settled  bool      // outcome is final
+	unjudged bool      // the client's address is, until it says anything
 }
 
 // handle takes one event. pending is what the client has sent and nobody has

@@ -33,6 +33,7 @@ type Metrics struct {
 	live         liveFigures
 	reports      reports
 	balancers    balancerFigures
+	groups       groupDials
 }
 
 // NewMetrics makes a registry with the families of the proxy, all without a
@@ -48,7 +49,7 @@ func NewMetrics(version string) *Metrics {
 	m.listeners.ledger, m.live.ledger = m.Ledger, m.Ledger
 	m.balancers = newBalancerFigures()
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, luaFigures{m.Lua}, &m.times, m.balancers.refused, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, luaFigures{m.Lua}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

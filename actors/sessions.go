@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/groups"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
@@ -18,6 +19,7 @@ type Session struct {
 	User     string // as the policy calls the client
 	// Source and Destination are the two ends of the connection to the upstream.
 	Source, Destination netip.AddrPort
+	Group               string // of the destination; empty: none
 	Phase               string
 	WaitsForUpstream    bool          // else for the client
 	Since               time.Time     // it was accepted
@@ -44,7 +46,7 @@ func (c *connection) describe(now time.Time) Session {
 	p := c.shownPhase()
 	last, ago, spoken := c.conn.LastByte()
 	d := Session{
-		ID: r.id, Listener: r.account.listener,
+		ID: r.id, Listener: r.account.listener, Group: c.limits.groups.Title(groups.ID(c.shownGroup.Load())),
 		Phase: p.String(), WaitsForUpstream: waitsFor(p, last, spoken) == transport.Upstream,
 		Since: r.since, Idle: max(now.Sub(r.since), 0), Received: r.traffic.Up.Load(), Sent: r.traffic.Down.Load(),
 	}

@@ -145,10 +145,12 @@ func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) *terms {
 // newTerms are those of a listener under the newest policy, whose user they are.
 func (s *supervisor) newTerms(o *openListener) *terms {
 	sessions := s.config.Log(targetSession)
+	limits := o.limits
+	limits.groups = s.sockets.generation.policy.Groups
 	s.sockets.generation.join()
 	return &terms{config: o.config, generation: s.sockets.generation, begun: make(chan struct{}), shared: &shared{
 		bound:  o.config.Address,
-		limits: o.limits, root: s.root, metrics: s.metrics,
+		limits: limits, root: s.root, metrics: s.metrics, groups: &s.config.Metrics.groups,
 		resolver: guarded{s.config.Resolver, sessions}, hooks: s.sockets.generation.hooks, log: sessions, tap: s.config.Tap, observer: s.config.Sessions, actions: newActionPool(),
 		roll: &s.live.sessions,
 	}}

@@ -92,6 +92,7 @@ type Session struct {
 	User     string
 	// Source and Destination are the two ends of the connection to the upstream.
 	Source, Destination netip.AddrPort
+	Group               string // of the destination; empty: none
 	Phase               string
 	WaitsForUpstream    bool // else for the client
 	Since               time.Time

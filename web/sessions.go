@@ -55,6 +55,7 @@ type sessionDocument struct {
 	User        string  `json:"user" required:"true" description:"Empty: the policy was not asked."`
 	Source      string  `json:"source" required:"true" description:"Empty: nothing is dialled yet, as for destination."`
 	Destination string  `json:"destination" required:"true"`
+	Group       string  `json:"group" required:"true" description:"Of the destination, as the policy calls it; empty: none."`
 	Phase       string  `json:"phase" required:"true"`
 	WaitingFor  string  `json:"waiting_for" required:"true" enum:"client,upstream" description:"The side that did not send the last byte."`
 	Age         float64 `json:"age_seconds" required:"true"`
@@ -226,7 +227,7 @@ func describeSession(s *Session, now time.Time) sessionDocument {
 	}
 	return sessionDocument{
 		ID: formatID(s.ID), Listener: s.Listener, Client: s.Client.String(), User: s.User,
-		Source: addressText(s.Source), Destination: addressText(s.Destination), Phase: s.Phase, WaitingFor: side,
+		Source: addressText(s.Source), Destination: addressText(s.Destination), Group: s.Group, Phase: s.Phase, WaitingFor: side,
 		Age: s.age(now).Seconds(), Idle: s.Idle.Seconds(), Received: s.Received, Sent: s.Sent,
 	}
 }

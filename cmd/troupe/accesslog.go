@@ -26,7 +26,7 @@ func (l sessionLog) SessionEnded(e *actors.EndedSession) {
 		Ended: e.Ended, Listener: e.Listener, ID: e.ID, Client: e.Client, User: e.User, Certificate: e.Subject,
 		Source: e.Source, Destination: e.Upstream, Name: e.Asked.Host,
 		Replied: e.Replied, Reply: uint8(e.Reply), WaitingFor: e.WaitingFor.String(),
-		Up: e.Up, Down: e.Down, Auth: e.Authenticated, Connect: e.Connected, FirstByte: e.FirstByte, Total: e.Total,
+		Up: e.Up, Down: e.Down, Auth: e.Authenticated, Connect: e.Connected, FirstByte: e.FirstByte, Total: e.Total, Group: e.Group,
 	}
 	if !s.Destination.IsValid() {
 		s.Destination = e.Asked.AddrPort()

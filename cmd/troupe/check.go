@@ -169,6 +169,9 @@ func report(ctx context.Context, out io.Writer, p *policy.Policy, warnings []str
 		row(out, "http", "%s (%s)", l.Listen, l.At)
 		printSettings(out, l.Settings())
 	}
+	for _, name := range p.Groups.Titles() {
+		row(out, "group", "%s", name)
+	}
 	for _, h := range hooks {
 		by := ""
 		if !slices.Contains(policy.Events(), h.Event) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/groups"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/socks5"
 	"github.com/troupe-proxy/troupe/lua/policy"
@@ -25,6 +26,7 @@ type explainer struct {
 	out      io.Writer
 	hooks    *policy.Hooks
 	listener *policy.Listener
+	groups   *groups.Table
 	set      *rules.Set
 	host     rules.Host
 	resolver egress.Resolver
@@ -87,7 +89,7 @@ func newExplainer(c *cobra.Command, p *policy.Policy, f *checkFlags) (*explainer
 		return text, given, failed
 	}
 	return &explainer{
-		out: c.OutOrStdout(), hooks: p.Hooks, listener: l, set: set, host: host, resolver: net.DefaultResolver, password: password,
+		out: c.OutOrStdout(), hooks: p.Hooks, listener: l, groups: p.Groups, set: set, host: host, resolver: net.DefaultResolver, password: password,
 	}, nil
 }
 

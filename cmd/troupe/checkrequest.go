@@ -74,9 +74,13 @@ func (e *explainer) request(ctx context.Context) error {
 	if e.unheard != nil {
 		return e.failed("connect", e.unheard, socks5.GeneralFailure)
 	}
+	group := e.group()
+	if group != "" {
+		row(e.out, "group", "%s: %s", e.asked.target(), group)
+	}
 	if e.hooks.Has(policy.EventRequest) {
 		d, err := e.hooks.Request(ctx, policy.RequestInfo{
-			Connect: true, Host: e.asked.host, Port: e.asked.port, Source: e.source, Auth: e.who,
+			Connect: true, Host: e.asked.host, Port: e.asked.port, Group: group, Source: e.source, Auth: e.who,
 		}, e.meta())
 		if err != nil {
 			return e.failed("connect", err, socks5.GeneralFailure)
@@ -98,6 +102,14 @@ func (e *explainer) request(ctx context.Context) error {
 		e.noteUnplumbed(e.source)
 	}
 	return nil
+}
+
+// group is that of the destination, as far as it says that itself.
+func (e *explainer) group() string {
+	if a, err := netip.ParseAddr(e.asked.host); err == nil {
+		return e.groups.Title(e.groups.Address(a))
+	}
+	return e.groups.Title(e.groups.Name(e.asked.host))
 }
 
 // dial judges each address of the destination.

@@ -47,6 +47,8 @@ type Session struct {
 	// authenticated, the upstream was connected, the client was handed the first
 	// byte of the upstream, and the end.
 	Auth, Connect, FirstByte, Total time.Duration
+	// Group is that of the destination; empty: none.
+	Group string
 }
 
 // timeForm is RFC 3339 in UTC with milliseconds.
@@ -107,5 +109,7 @@ func (s *Session) appendFigures(b []byte) []byte {
 	b = appendReached(b, s.FirstByte)
 	b = append(b, `,"total_ms":`...)
 	b = appendMillis(b, s.Total)
+	b = append(b, `,"group":`...)
+	b = appendText(b, s.Group)
 	return append(b, "}\n"...)
 }

@@ -50,7 +50,7 @@ func allKeys() []string {
 	return []string{
 		"time", "listener", "id", "client", "user", "certificate", "source", "destination", "name",
 		"reply", "reason", "fault", "end", "waiting_for", "bytes_up", "bytes_down",
-		"auth_ms", "connect_ms", "first_byte_ms", "total_ms",
+		"auth_ms", "connect_ms", "first_byte_ms", "total_ms", "group",
 	}
 }
 
@@ -70,7 +70,7 @@ func TestLine(t *testing.T) {
 		`"client":"10.0.0.9:40000","user":"mta-1","certificate":null,"source":"192.0.2.5:50000",` +
 		`"destination":"[2001:db8::1]:25","name":"mx.example.com","reply":0,"reason":null,"fault":null,"end":"fin",` +
 		`"waiting_for":null,"bytes_up":12,"bytes_down":1099511627776,"auth_ms":null,"connect_ms":1.500,` +
-		`"first_byte_ms":2.000,"total_ms":61000.000}` + "\n"
+		`"first_byte_ms":2.000,"total_ms":61000.000,"group":null}` + "\n"
 	if got := string(s.AppendLine(nil)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -55,6 +55,7 @@ type Session struct {
 	User          string  `json:"user"`
 	Source        string  `json:"source"`
 	Destination   string  `json:"destination"`
+	Group         string  `json:"group"` // of the destination; empty: none
 	Phase         string  `json:"phase"`
 	WaitingFor    string  `json:"waiting_for"` // client or upstream
 	AgeSeconds    float64 `json:"age_seconds"`

@@ -50,6 +50,10 @@ func ParseNetwork(text string) (Network, error) {
 // String is the entry as it was written.
 func (n Network) String() string { return n.text }
 
+// Prefixes are the networks that the entry stands for: one, or that of all
+// addresses of each family. They are masked, and not IPv4-mapped.
+func (n Network) Prefixes() []netip.Prefix { return n.prefixes() }
+
 // prefixes are the networks that the entry stands for.
 func (n Network) prefixes() []netip.Prefix { return prefixesOf(n.prefix) }
 

@@ -139,6 +139,7 @@ type load struct {
 	policy      Policy
 	taken       addresses
 	accessLogAt Position // where it was configured; Line 0: nowhere yet
+	groupsAt    Position // likewise the groups of destinations
 }
 
 // run is the whole life of the first Lua state, the only one in which proxy_init

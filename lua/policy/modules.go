@@ -64,12 +64,12 @@ func Modules() []spec.Module {
 		},
 	}, {
 		Name: "proxy",
-		Doc:  "Listeners, and the access log.",
+		Doc:  "Listeners, the access log, and groups of destinations.",
 		Functions: []spec.Function{
 			start("start_proxy_listener", "proxy.start_proxy_listener", (*load).startListener, socks),
 			start("start_forward_listener", "proxy.start_forward_listener", (*load).startForward, forward),
 			start("start_http_listener", "proxy.start_http_listener", (*load).startHTTP, http),
-			accessLogFunction(),
+			accessLogFunction(), groupsFunction(),
 		},
 	}}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/groups"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
 	"github.com/troupe-proxy/troupe/lua/modules/core"
@@ -24,6 +25,8 @@ type Policy struct {
 	SHA256    string
 	Listeners []Listener
 	HTTP      []HTTPListener
+	// Groups are those of destinations; nil: there are none.
+	Groups *groups.Table
 	// Files are all that were read, sorted: the policy, if it is a file, and what it
 	// requires.
 	Files []string

@@ -25,6 +25,8 @@ type RequestInfo struct {
 	// Host is the upstream as the client named it, an address or a name.
 	Host string
 	Port uint16
+	// Group is that of the upstream, as far as Host says it; empty: none.
+	Group string
 	// Source is our outgoing address that the client asked for; not valid when it
 	// asked for none.
 	Source netip.Addr
@@ -33,13 +35,16 @@ type RequestInfo struct {
 }
 
 func (r RequestInfo) table(L *lua.LState) *lua.LTable {
-	t := L.CreateTable(0, 7)
+	t := L.CreateTable(0, 8)
 	t.RawSetString("command", lua.LString("bind"))
 	if r.Connect {
 		t.RawSetString("command", lua.LString("connect"))
 		t.RawSetString("destination", lua.LString(joinHostPort(r.Host, r.Port)))
 		t.RawSetString("destination_host", lua.LString(r.Host))
 		t.RawSetString("destination_port", lua.LNumber(r.Port))
+	}
+	if r.Group != "" {
+		t.RawSetString("group", lua.LString(r.Group))
 	}
 	if r.Source.IsValid() {
 		t.RawSetString("source", lua.LString(r.Source.String()))

@@ -20,4 +20,8 @@ function proxy.start_http_listener(parameters) end
 ---@param parameters table path: the file, with all its directories, which are not made, or '-' for standard output; needed. mode: its permissions as text when it is made, default '0640'. buffer_lines: how many lines may wait for the disk before lines are lost, default 16384. probes: true has a line also for clients that close before their first byte, default false.
 function proxy.configure_access_log(parameters) end
 
+---Says which destinations belong together, such as those of one mailbox provider: for proxy_group_dials_total, the access log, the list of sessions, and request.group of proxy_server_request. A name is looked up as the client asks for it, an address as it is dialled; the most specific entry counts. One entry in two groups is an error. At most 255 groups. Only in proxy_init, and once. Raises all that is wrong with them. KumoMTA has no such function.
+---@param groups table<string, string[]> For the name of each group its networks, as in rules, and its names: 'mx.example.com' is that name, '*.example.com' each below it.
+function proxy.set_destination_groups(groups) end
+
 return proxy

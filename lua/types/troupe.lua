@@ -47,6 +47,7 @@
 ---@field destination? string host and port of a connect, as '198.51.100.7:25' or 'mx.example:25'
 ---@field destination_host? string its host, an address or a name
 ---@field destination_port? integer its port
+---@field group? string the group of the destination, see proxy.set_destination_groups; nil when it is in none, or is a name of which the addresses would say it
 ---@field user? string the first identity of the client; nil when it was not asked
 ---@field groups string[] its groups; empty when it has none
 

@@ -110,6 +110,7 @@ func eventClasses() []spec.Class {
 			{Name: "destination", Type: "string?", Doc: "host and port of a connect, as '198.51.100.7:25' or 'mx.example:25'"},
 			{Name: "destination_host", Type: "string?", Doc: "its host, an address or a name"},
 			{Name: "destination_port", Type: "integer?", Doc: "its port"},
+			{Name: "group", Type: "string?", Doc: "the group of the destination, see proxy.set_destination_groups; nil when it is in none, or is a name of which the addresses would say it"},
 		}, who...)},
 		{Name: decisionClass, Doc: "What becomes of a request. An empty table, or an unknown key, is an error.", Fields: []spec.Param{
 			{Name: "deny", Type: "string?", Doc: "denies it, and says why: to the log, not to the client. Nothing can stand beside it"},

@@ -68,7 +68,7 @@ func TestClassesHaveTheKeysThatHandlersSee(t *testing.T) {
 		t.Errorf("got %v; want the keys %q", err, described(t, metaClass))
 	}
 	decision, err := p.Hooks.Request(t.Context(), policy.RequestInfo{
-		Connect: true, Host: "mx.example", Port: 25, Source: at.Addr(), Auth: who,
+		Connect: true, Host: "mx.example", Port: 25, Group: "g", Source: at.Addr(), Auth: who,
 	}, meta)
 	if err != nil || decision.Why != described(t, requestClass) {
 		t.Errorf("got %q, %v; want the keys %q", decision.Why, err, described(t, requestClass))

@@ -1,0 +1,4 @@
+local proxy = require 'proxy'
+require('kumo').on('proxy_init', function()
+  proxy.set_destination_groups('gmail')
+end)
