@@ -279,7 +279,7 @@ func (c *memoryConn) hear(e transport.Event) {
 	c.tell(e)
 }
 
-func (c *memoryConn) Relay(session, total *transport.Traffic) {
+func (c *memoryConn) Relay(session, total *transport.Traffic, _ *transport.RelayLimits) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timer != nil {
