@@ -85,7 +85,7 @@ func newLoop(w *crew, shared *budget, quota *pipeQuota) (*loop, error) {
 		l.close()
 		return nil, fmt.Errorf("epoll reactor: %w", err)
 	}
-	l.pipes.open, l.pipes.quota = openPipe, quota
+	l.pipes.open, l.pipes.quota, l.pipes.most = openPipe, quota, pipesLent
 	return l, nil
 }
 

@@ -50,6 +50,7 @@ func (p *pipe) close() {
 type pipes struct {
 	open  func() (*pipe, error)
 	quota *pipeQuota
+	most  int // out at once; constant
 
 	mu      sync.Mutex
 	spare   []*pipe

@@ -34,11 +34,11 @@ func (q *pipeQuota) take() bool {
 	return false
 }
 
-// room reports whether one more pipe may be out: pipesLent may, besides those
+// room reports whether one more pipe may be out: so many may as the loop lends, besides those
 // that have stalled while the quota for them lasts. Like all below, it is called
 // with the mutex held.
 func (s *pipes) room(now moment) bool {
-	if len(s.out)-s.stalled < pipesLent {
+	if len(s.out)-s.stalled < s.most {
 		return true
 	}
 	if now < s.look {
@@ -55,7 +55,7 @@ func (s *pipes) room(now moment) bool {
 		p.stalled = true
 		s.stalled++
 	}
-	return len(s.out)-s.stalled < pipesLent
+	return len(s.out)-s.stalled < s.most
 }
 
 // recover counts p among those at work again.
