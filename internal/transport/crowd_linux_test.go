@@ -94,7 +94,7 @@ func (r *crowd) relayed() *crowdSession {
 	}
 	t.Cleanup(func() { _ = s.upstream.Close() })
 	_ = s.upstream.SetWriteBuffer(64 << 10)
-	s.conn.Relay(&s.traffic, &r.total)
+	s.conn.Relay(&s.traffic, &r.total, nil)
 	return s
 }
 
