@@ -20,7 +20,12 @@ type echo struct {
 
 func newEcho(t *testing.T) *echo {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return newEchoAt(t, "127.0.0.1:0")
+}
+
+func newEchoAt(t *testing.T, listen string) *echo {
+	t.Helper()
+	l, err := net.Listen("tcp4", listen)
 	must(t, err)
 	e := &echo{address: l.Addr().(*net.TCPAddr).AddrPort(), open: make(map[net.Conn]struct{})}
 	e.sessions.Go(func() { e.accept(l) })
