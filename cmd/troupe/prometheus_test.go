@@ -83,15 +83,26 @@ func TestPrometheus(t *testing.T) {
 	await(t, query+" is 1 with a session", func() bool { return p.query(query) == "1" })
 }
 
-// prometheus is a running Prometheus that scrapes one target each second.
+// prometheus is a running Prometheus that scrapes its targets each second.
 type prometheus struct{ address string }
 
 func startPrometheus(t *testing.T, binary, target string) *prometheus {
 	t.Helper()
+	return startPrometheusBy(t, binary, "", target)
+}
+
+// startPrometheusBy starts one with a file of rules, unless that is empty.
+func startPrometheusBy(t *testing.T, binary, rules string, targets ...string) *prometheus {
+	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
+	list, err := json.Marshal(targets)
+	must(t, err)
 	text := fmt.Sprintf("global: {scrape_interval: 1s}\n"+
-		"scrape_configs: [{job_name: troupe, static_configs: [{targets: [%q]}]}]\n", target)
+		"scrape_configs: [{job_name: troupe, static_configs: [{targets: %s}]}]\n", list)
+	if rules != "" {
+		text += fmt.Sprintf("rule_files: [%q]\n", rules)
+	}
 	must(t, os.WriteFile(config, []byte(text), 0o600))
 	p := &prometheus{address: freeAddress(t)} // it cannot tell which port 0 became
 
@@ -112,25 +123,36 @@ func startPrometheus(t *testing.T, binary, target string) *prometheus {
 	return p
 }
 
+// sample is one series in the answer to a query.
+type sample struct {
+	Metric map[string]string
+	Value  [2]any // time and text
+}
+
 // query gives the only value that answers a query, or "" while there is none.
 func (p *prometheus) query(query string) string {
+	all := p.ask(query)
+	if len(all) != 1 {
+		return ""
+	}
+	value, _ := all[0].Value[1].(string)
+	return value
+}
+
+// ask gives the answer to a query, or none while there is none.
+func (p *prometheus) ask(query string) []sample {
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get("http://" + p.address + "/api/v1/query?query=" + url.QueryEscape(query))
 	if err != nil {
-		return "" // it is not up yet
+		return nil // it is not up yet
 	}
 	defer resp.Body.Close()
-	var answer struct {
-		Data struct {
-			Result []struct{ Value [2]any }
-		}
-	}
+	var answer struct{ Data struct{ Result []sample } }
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || json.Unmarshal(body, &answer) != nil || len(answer.Data.Result) != 1 {
-		return ""
+	if err != nil || json.Unmarshal(body, &answer) != nil {
+		return nil
 	}
-	value, _ := answer.Data.Result[0].Value[1].(string)
-	return value
+	return answer.Data.Result
 }
 
 // freeAddress is an address on which nobody listens at the moment.
