@@ -56,6 +56,16 @@ kumo.on('proxy_init', function()
     -- signed. It needs use_tls = true. KumoMTA has no such key.
     -- tls_client_ca: none
 
+    -- Whether clients come by way of a load balancer that says who they are by a PROXY
+    -- header, version 1 or 2. Not beside use_tls. The client's address is that of the header
+    -- then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself;
+    -- a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
+    --proxy_protocol = false,
+
+    -- The load balancers. Whoever comes from elsewhere is closed, and counted as
+    -- client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key.
+    -- proxy_protocol_from: none
+
     -- Whether a client has to give a user name and a password. Without a handler for
     -- proxy_server_auth_rfc1929, nobody's are good.
     --require_auth = false,
@@ -147,6 +157,17 @@ kumo.on('proxy_init', function()
     -- Authorities, as PEM. Each client has to show a certificate that one of them has
     -- signed. It needs use_tls = true. KumoMTA has no such key.
     -- tls_client_ca: none
+
+    -- Whether clients come by way of a load balancer that says who they are by a PROXY
+    -- header, version 1 or 2. It comes before TLS. Not of a Unix socket. The client's
+    -- address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands
+    -- for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not
+    -- served. KumoMTA has no such key.
+    --proxy_protocol = false,
+
+    -- The load balancers. Whoever comes from elsewhere is closed, and counted as
+    -- client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key.
+    -- proxy_protocol_from: none
 
     -- How many bytes the body of a request may have, after decompression.
     --request_body_limit = 2097152,
