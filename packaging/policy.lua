@@ -35,6 +35,26 @@ kumo.on('proxy_init', function()
     -- below that, it gets an answer. KumoMTA's proxy has no such key.
     --connect_timeout = '50s',
 
+    -- How long nothing may move in a session that has an upstream: no byte from either side,
+    -- and none that is handed on. Keepalive moves nothing. Then the session is ended, at
+    -- most a second late, as a failure of the side that was waited for. 0: never. KumoMTA's
+    -- proxy has no such key.
+    --idle_timeout = '20m',
+
+    -- The same once one side has ended its stream, as a failure of the other. 0: as
+    -- idle_timeout. KumoMTA's proxy has no such key.
+    --half_close_timeout = '1m',
+
+    -- How long a session may last from the moment it has an upstream, whatever moves. 0: for
+    -- ever. KumoMTA's proxy has no such key.
+    --max_session = 0,
+
+    -- How long a side may acknowledge nothing of what was sent to it, or have no room for
+    -- more, before the system gives it up: TCP_USER_TIMEOUT, on Linux; elsewhere it has no
+    -- effect. It also stands in for tcp_keepalive.retries. 0: as the system is set.
+    -- KumoMTA's proxy has no such key.
+    --user_timeout = '15m',
+
     -- Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect
     -- with TLS and on other systems.
     --use_splice = true,

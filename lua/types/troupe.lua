@@ -126,6 +126,10 @@
 ---@field listen string Where clients connect. A name is resolved when the listener starts. Port 0 lets the system choose; the log says which it was. 0.0.0.0 is every IPv4 address of the host, [::] every address.
 ---@field timeout? troupe.Duration How long the PROXY header may take.
 ---@field connect_timeout? troupe.Duration How long reaching the upstream may take, name resolution included. At most timeout, and timeout if that is shorter than the default. KumoMTA waits 60 s for the proxy: below that, it gets an answer. KumoMTA's proxy has no such key.
+---@field idle_timeout? troupe.Duration How long nothing may move in a session that has an upstream: no byte from either side, and none that is handed on. Keepalive moves nothing. Then the session is ended, at most a second late, as a failure of the side that was waited for. 0: never. KumoMTA's proxy has no such key.
+---@field half_close_timeout? troupe.Duration The same once one side has ended its stream, as a failure of the other. 0: as idle_timeout. KumoMTA's proxy has no such key.
+---@field max_session? troupe.Duration How long a session may last from the moment it has an upstream, whatever moves. 0: for ever. KumoMTA's proxy has no such key.
+---@field user_timeout? troupe.Duration How long a side may acknowledge nothing of what was sent to it, or have no room for more, before the system gives it up: TCP_USER_TIMEOUT, on Linux; elsewhere it has no effect. It also stands in for tcp_keepalive.retries. 0: as the system is set. KumoMTA's proxy has no such key.
 ---@field use_splice? boolean Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect on other systems.
 ---@field tcp_keepalive? proxy.ForwardListenerParameters.tcp_keepalive
 ---@field destination_series? integer How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key.
