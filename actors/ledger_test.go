@@ -27,8 +27,13 @@ func TestEverySeriesBeginsAtZero(t *testing.T) {
 		"proxy_tls_handshake_failures_total": 1,
 		"proxy_sessions_ended_total":         int(endCount),
 		"proxy_session_failures_total":       int(reasonCount) - 1,
+		"proxy_sessions_cut_total":           2 * int(causes-1),
+		"proxy_sessions":                     int(phaseEnded),
 		"proxy_dials_total":                  len(egress.Results()),
+		"proxy_replies_total":                len(replyNames),
 		"proxy_greet_duration_seconds":       1,
+		"proxy_auth_duration_seconds":        1,
+		"proxy_first_byte_duration_seconds":  1,
 		"proxy_connect_duration_seconds":     1,
 		"proxy_session_duration_seconds":     1,
 		"proxy_listener_up":                  1,
@@ -78,10 +83,11 @@ func TestNamesAndIndexes(t *testing.T) {
 	}
 	seen := make(map[string]Reason)
 	for r := range reasonCount {
-		if other, known := seen[r.String()]; known || r.String() == "" {
-			t.Errorf("reason %d is named %q, as is %d; want a name of its own", r, r.String(), other)
+		series := r.String() + " by " + r.Fault().String()
+		if other, known := seen[series]; known || r.String() == "" {
+			t.Errorf("reason %d is named %q, as is %d; want a series of its own", r, series, other)
 		}
-		seen[r.String()] = r
+		seen[series] = r
 		if r.Fault().String() == "" {
 			t.Errorf("reason %v has no fault", r)
 		}

@@ -413,7 +413,7 @@ func TestHistories(t *testing.T) {
 		reasons[w.ends[0].Reason]++
 	}
 	for c := range classCount {
-		if classes[c] < histories/100 {
+		if classes[c] < histories/200 {
 			t.Errorf("only %d of %d histories ended as %v: the model does not reach it", classes[c], histories, c)
 		}
 	}
