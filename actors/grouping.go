@@ -73,6 +73,14 @@ type groupDial struct {
 	result egress.Result
 }
 
+// expect makes a series for each group, so that its family is there at 0 before the
+// first dial.
+func (g *groupDials) expect(t *groups.Table) {
+	for _, group := range t.Titles() {
+		g.begin(groupDial{other: true, group: group, result: egress.Connected})
+	}
+}
+
 func (g *groupDials) count(source netip.Addr, group string, result egress.Result) {
 	if source.IsUnspecified() {
 		source = netip.Addr{}
@@ -94,9 +102,11 @@ func (g *groupDials) begin(key groupDial) *atomic.Uint64 {
 	if n := g.series[key]; n != nil {
 		return n
 	}
-	if g.own < mostGroupSeries {
+	switch {
+	case key.other:
+	case g.own < mostGroupSeries:
 		g.own++
-	} else {
+	default:
 		key.source, key.other = netip.Addr{}, true
 		if n := g.series[key]; n != nil {
 			return n
@@ -112,7 +122,7 @@ func (g *groupDials) begin(key groupDial) *atomic.Uint64 {
 
 var groupDialsDesc = prometheus.NewDesc("proxy_group_dials_total",
 	"CONNECT requests to a group of destinations by the source they were sent from and by how dialling ended. source: \"system\" where the host's routes choose, "+
-		"\"other\" for all that came when 10000 series were there. A result that no dial has had yet has no series.",
+		"\"other\" for all that came when 10000 series were there. What has not happened yet has no series but those of the groups.",
 	[]string{"source", "group", "result"}, nil)
 
 // Describe implements prometheus.Collector.

@@ -123,7 +123,7 @@ func TestGroupFigures(t *testing.T) {
 		}
 	}
 	got := groupSeries(t, &tr.metrics.groups)
-	want := []string{"127.0.0.1 here refused 1", "system here connected 1"}
+	want := []string{"127.0.0.1 here refused 1", "other elsewhere connected 0", "other here connected 0", "system here connected 1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got the series %q; want %q", got, want)
 	}

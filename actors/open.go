@@ -50,6 +50,7 @@ func Open(ctx context.Context, c *Config, p *policy.Policy) (*Sockets, error) {
 	for _, o := range s.listeners {
 		c.Metrics.certificates.list(c.Log(targetListener), o.config.Address.String(), o.source)
 	}
+	c.Metrics.groups.expect(p.Groups)
 	for _, w := range s.web {
 		c.Metrics.certificates.list(c.Log(targetHTTP), w.address(), w.source.Load())
 	}

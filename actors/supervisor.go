@@ -147,6 +147,7 @@ func (s *supervisor) newTerms(o *openListener) *terms {
 	sessions := s.config.Log(targetSession)
 	limits := o.limits
 	limits.groups = s.sockets.generation.policy.Groups
+	s.config.Metrics.groups.expect(limits.groups)
 	s.sockets.generation.join()
 	return &terms{config: o.config, generation: s.sockets.generation, begun: make(chan struct{}), shared: &shared{
 		bound:  o.config.Address,

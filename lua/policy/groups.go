@@ -16,7 +16,7 @@ const setDestinationGroups = "proxy.set_destination_groups"
 
 func groupsFunction() spec.Function {
 	return spec.Function{
-		Name: "set_destination_groups",
+		Name:   "set_destination_groups",
 		Params: []spec.Param{{Name: "groups", Type: "table<string, string[]>", Doc: "For the name of each group its networks, as in rules, and its names: 'mx.example.com' is that name, '*.example.com' each below it."}},
 		Doc: "Says which destinations belong together, such as those of one mailbox provider: for proxy_group_dials_total, the access log, the list of sessions, and request.group of proxy_server_request. " +
 			"A name is looked up as the client asks for it, an address as it is dialled; the most specific entry counts. One entry in two groups is an error. " +
