@@ -15,10 +15,7 @@ func (d *decoder) forward(t *lua.LTable) Listener {
 	access := &ruleSettings{spec: &l.Rules}
 	d.table("", t, slices.Concat([]field{
 		{name: "listen", required: true, read: addressInto(&l.Listen)},
-		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
-		{name: "connect_timeout", read: durationInto(&l.ConnectTimeout, shortestTimeout, longestTimeout, 1)},
-		{name: "use_splice", read: boolInto(&l.UseSplice)},
-	}, l.commonFields(), access.forwardFields()))
+	}, l.timeFields(), l.commonFields(), access.forwardFields()))
 	if t.RawGetString(string(rules.AllowClients)) == lua.LNil {
 		// Who can connect can send from every address of this host.
 		d.failBare(string(rules.AllowClients), "missing key 'allow_clients': a PROXY header has no password, so the clients are to be named; expected "+

@@ -56,14 +56,7 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	d.table("", t, slices.Concat([]field{
 		{name: "listen", required: true, read: addressInto(&l.Listen)},
 		{name: "hostname", read: nameInto(&l.Hostname)},
-		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
-		{name: "connect_timeout", read: durationInto(&l.ConnectTimeout, shortestTimeout, longestTimeout, 1)},
-		{name: "idle_timeout", read: durationInto(&l.Relay.Idle, 0, longestRelay, 1)},
-		{name: "half_close_timeout", read: durationInto(&l.Relay.HalfClosed, 0, longestRelay, 1)},
-		{name: "max_session", read: durationInto(&l.Relay.Most, 0, longestRelay, 1)},
-		{name: "user_timeout", read: durationInto(&l.Relay.Unacknowledged, 0, longestUnacked, time.Millisecond)},
-		{name: "use_splice", read: boolInto(&l.UseSplice)},
-	}, secure.fields(), behind.fields(), []field{
+	}, l.timeFields(), secure.fields(), behind.fields(), []field{
 		{name: "require_auth", read: boolInto(&l.RequireAuth)},
 		{name: "auth_cache", read: tableInto("{ ttl = '1m', stale_if_error = '1h' }", []field{
 			{name: "ttl", read: durationInto(&l.AuthCache.TTL, 0, longestCache, 1)},
@@ -78,6 +71,19 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	access.check(d)
 	l.finishTimeouts(d)
 	return l
+}
+
+// timeFields are the keys about time, and use_splice, that all listeners for MTAs have.
+func (l *Listener) timeFields() []field {
+	return []field{
+		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
+		{name: "connect_timeout", read: durationInto(&l.ConnectTimeout, shortestTimeout, longestTimeout, 1)},
+		{name: "idle_timeout", read: durationInto(&l.Relay.Idle, 0, longestRelay, 1)},
+		{name: "half_close_timeout", read: durationInto(&l.Relay.HalfClosed, 0, longestRelay, 1)},
+		{name: "max_session", read: durationInto(&l.Relay.Most, 0, longestRelay, 1)},
+		{name: "user_timeout", read: durationInto(&l.Relay.Unacknowledged, 0, longestUnacked, time.Millisecond)},
+		{name: "use_splice", read: boolInto(&l.UseSplice)},
+	}
 }
 
 // commonFields are the keys about connections that all listeners for MTAs have.
