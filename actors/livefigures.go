@@ -35,7 +35,7 @@ func (f *liveFigures) Describe(ch chan<- *prometheus.Desc) {
 func (f *liveFigures) Collect(ch chan<- prometheus.Metric) {
 	l := f.live.Load()
 	if l == nil {
-		return
+		l = &live{}
 	}
 	// The listeners first: a session is of one that is known.
 	phases := make(map[*account]*[phaseEnded]int)
