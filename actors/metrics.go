@@ -31,6 +31,7 @@ type Metrics struct {
 	certificates certificates
 	listeners    listenerFigures
 	live         liveFigures
+	transport    transportFigures
 	reports      reports
 	balancers    balancerFigures
 	groups       groupDials
@@ -49,7 +50,7 @@ func NewMetrics(version string) *Metrics {
 	m.listeners.ledger, m.live.ledger = m.Ledger, m.Ledger
 	m.balancers = newBalancerFigures()
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, luaFigures{m.Lua}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, &m.transport, luaFigures{m.Lua}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

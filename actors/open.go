@@ -42,6 +42,7 @@ type openListener struct {
 // needs it any more.
 func Open(ctx context.Context, c *Config, p *policy.Policy) (*Sockets, error) {
 	s := &Sockets{slots: newSlots(c.Slots), generation: c.newGeneration(p)}
+	c.Metrics.transport.of(c.Network)
 	err := s.open(ctx, c, p)
 	if err != nil {
 		s.Close()

@@ -94,8 +94,10 @@ func (noNetwork) Listen(c transport.ListenConfig) (transport.Listener, error) {
 // Alive implements transport.Network.
 func (noNetwork) Alive(context.Context) error { return nil }
 
-// Figures implements transport.Network.
-func (noNetwork) Figures() transport.Figures { return transport.Figures{} }
+// Figures implements transport.Network: it has a loop, for its figures.
+func (noNetwork) Figures() transport.Figures {
+	return transport.Figures{Loops: make([]transport.LoopFigures, 1)}
+}
 
 type noListener struct{ address netip.AddrPort }
 

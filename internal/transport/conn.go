@@ -66,6 +66,8 @@ type conn struct {
 	reserved   reservation
 	dialling   []*attempt
 	upstream   stream
+	joined     int64 // when the upstream was connected, by clock
+	look       *look // from the relay on its copier's, and at last of who tells the end
 	relay      relay
 	clientDone bool // ClientClosed was told without an error
 	clientGone bool // and with one
@@ -285,7 +287,7 @@ func (c *conn) leave() {
 		c.fail(p)
 	}
 	if c.last() {
-		c.tell(c.end)
+		c.tellEnd(c.tell)
 	}
 }
 
@@ -293,7 +295,34 @@ func (c *conn) leave() {
 // another goroutine, since it may hold locks around its call.
 func (c *conn) leaveQuietly() {
 	if c.last() {
-		c.post(c.end)
+		c.tellEnd(c.post)
+	}
+}
+
+// tellEnd tells that the session has ended, and before that that its upstream
+// will say no more.
+func (c *conn) tellEnd(tell func(Event)) {
+	c.endLook(tell)
+	tell(c.end)
+}
+
+// see looks for the upstream's first line in what comes for a side.
+func (c *conn) see(to Side, p []byte) {
+	if to != Client || c.look == nil {
+		return
+	}
+	if b, done := c.look.see(p, c.clock.now()); done {
+		c.look = nil
+		c.tell(b)
+	}
+}
+
+// endLook tells what there is of that line, if it is still looked for.
+func (c *conn) endLook(tell func(Event)) {
+	if c.look != nil {
+		b := c.look.broken(c.clock.now())
+		c.look = nil
+		tell(b)
 	}
 }
 

@@ -112,7 +112,7 @@ func (c *conn) conclude(a *attempt, tell func(Event)) {
 		tell(Dialed{Attempt: a.number, Err: err})
 		return
 	}
-	c.upstream = st
+	c.upstream, c.joined = st, c.clock.now()
 	losers := upstreamSide{reserved: c.reserved, dialling: c.dialling}
 	c.reserved, c.dialling = nil, nil
 	c.mu.Unlock()

@@ -71,8 +71,12 @@ type epollConn struct {
 	deadline moment // of the owner's timer; 0: none
 
 	session, total *Traffic
+<<<<<<< HEAD
 	limits         *RelayLimits // of the relay; nil: none
 	ends           moment       // when it has lasted long enough; 0: never
+=======
+	look           *look // at the upstream's first line; nil: it is told, or nobody asks
+>>>>>>> c1b48db (transport, actors: Show pipes, remainders and the lag of event loops; read an upstream's first line in passing)
 }
 
 // greeting is what a session has before its relay.
@@ -80,6 +84,7 @@ type greeting struct {
 	held     []byte // what the client sent and nobody consumed
 	done     bool   // ClientClosed was told without an error
 	gone     bool   // and with one
+	joined   moment // when the upstream was connected
 	source   netip.AddrPort
 	reserved int32 // a socket bound to source and not used yet; -1: none
 	attempts []epollAttempt
@@ -235,6 +240,9 @@ func (c *epollConn) Relay(session, total *Traffic, limits *RelayLimits) {
 	}
 	c.phase = relaying
 	c.session, c.total = session, total
+	if session.Banner {
+		c.look = &look{since: int64(c.greeting.joined)}
+	}
 	if held := c.greeting.held; len(held) > 0 {
 		c.remember(&c.flow[Client], held)
 	}
@@ -301,6 +309,9 @@ func (c *epollConn) shut(end Ended, how func(int32)) {
 	c.fd[Client], c.greeting, c.parting = -1, nil, nil
 	c.session, c.total, c.limits = nil, nil, nil
 	c.loop.timers.remove(c)
+	if c.look != nil {
+		c.events, c.look = append(c.events, c.look.broken(int64(c.loop.now()))), nil
+	}
 	if c.owner != nil {
 		c.events = append(c.events, end)
 	}

@@ -151,7 +151,7 @@ func (c *epollConn) conclude(role uint8, events uint32) {
 	}
 	g.release(closeRaw)
 	g.cancel(resetRaw)
-	c.fd[Upstream], c.role = a.fd, role
+	c.fd[Upstream], c.role, g.joined = a.fd, role, c.loop.tick
 	c.post(Dialed{Attempt: a.number, Local: localRaw(a.fd)})
 	c.noteSide(Upstream, events) // a server that speaks first may have spoken
 }

@@ -110,6 +110,7 @@ func (c *epollConn) trickle(from Side) int {
 		f.readable = n == len(room) || f.thorough
 	}
 	if taken > 0 {
+		c.see(from, room[:taken])
 		skipRaw(c.fd[from], taken)
 		c.count(from, taken)
 	}
@@ -117,4 +118,15 @@ func (c *epollConn) trickle(from Side) int {
 		f.pipe = c.loop.pipes.take(c.loop.tick) // a burst
 	}
 	return copyWeight * taken
+}
+
+// see looks for the upstream's first line in what comes from a side.
+func (c *epollConn) see(from Side, p []byte) {
+	if from != Upstream || c.look == nil {
+		return
+	}
+	if b, done := c.look.see(p, int64(c.loop.tick)); done {
+		c.look = nil
+		c.post(b)
+	}
 }

@@ -80,6 +80,7 @@ func (c *epollConn) carry(from Side) int {
 		f.pipe.held = n
 		return n
 	}
+	c.see(from, room[:n]) // a pipe is not borrowed before so much has come
 	f.readable = n == len(room) || f.thorough
 	if c.forward(from, room[:n]) && n == len(room) && !c.listener.copies {
 		f.pipe = c.loop.pipes.take(c.loop.tick) // a burst
@@ -209,6 +210,10 @@ func (c *epollConn) passEnd(from Side) {
 	f, to := &c.flow[from], from.other()
 	f.over = true
 	f.giveBack(c.loop)
+	if from == Upstream && c.look != nil {
+		c.post(c.look.broken(int64(c.loop.tick)))
+		c.look = nil
+	}
 	if c.reset || c.flow[to].over {
 		return
 	}

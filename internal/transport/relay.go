@@ -43,7 +43,14 @@ func (c *conn) Relay(session, total *Traffic, limits *RelayLimits) {
 	}
 	c.phase = relaying
 	c.relay.session, c.relay.total = session, total
+<<<<<<< HEAD
 	c.limit(limits)
+=======
+	if session.Banner {
+		c.look = &look{since: c.joined}
+	}
+	c.stopTimer()
+>>>>>>> c1b48db (transport, actors: Show pipes, remainders and the lag of event loops; read an upstream's first line in passing)
 	held, end := c.in.held, c.in.end
 	c.in.held = nil
 	c.in.release()
@@ -85,6 +92,9 @@ func (c *conn) copy(from Side, b *buffer, err error) {
 		}
 		b, err = source.receive(limit)
 	}
+	if from == Upstream {
+		c.endLook(c.tell)
+	}
 	c.passEnd(from, err)
 	c.retire(from)
 }
@@ -96,6 +106,7 @@ func (c *conn) forward(to Side, b *buffer, limit int) int {
 	defer b.free()
 	c.spoke.note(to.other(), c.clock.now())
 	p, full := b.bytes(), b.n == min(limit, len(b.space))
+	c.see(to, p)
 	sends := 0
 	for len(p) > 0 {
 		if c.isLost(to) {

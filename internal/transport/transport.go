@@ -190,7 +190,7 @@ type Owner interface {
 	Notify(Event)
 }
 
-// Event is one of Secured, Readable, ClientClosed, Dialed, Expired, Ended.
+// Event is one of Secured, Readable, ClientClosed, Dialed, Expired, Banner, Ended.
 type Event interface{ event() }
 
 // Secured says that the TLS handshake with the client is done. Subject is the
@@ -278,6 +278,8 @@ type Traffic struct {
 	// Began, if set before the relay, is what FirstDown counts from.
 	Began time.Time
 	first atomic.Int64
+	// Banner, if set in the session's before the relay, asks for the event Banner.
+	Banner bool
 }
 
 // FirstDown is how long after Began the client's socket took the first byte of the

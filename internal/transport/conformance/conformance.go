@@ -24,14 +24,14 @@ type testCase struct {
 // Run runs the suite as subtests of t. It calls open for each of them. They
 // count the descriptors of the process, so nothing may run beside them.
 func Run(t *testing.T, open func(t *testing.T) transport.Network) {
-	run(t, open, nil, handshakeCases(), dialCases(), bindCases(), relayCases(), lastByteCases(), resetCases(),
+	run(t, open, nil, handshakeCases(), dialCases(), bindCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(),
 		stallCases(), limitCases(), endCases(), serveCases(), exhaustionCases())
 }
 
 // RunTLS runs what TLS may change with clients that speak it, and what only TLS
 // has. A Network that refuses TLS is not meant to pass.
 func RunTLS(t *testing.T, open func(t *testing.T) transport.Network) {
-	run(t, open, newSecurity(t), handshakeCases(), dialCases(), relayCases(), lastByteCases(), resetCases(), stallCases(), limitCases(), endCases(), tlsCases())
+	run(t, open, newSecurity(t), handshakeCases(), dialCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(), stallCases(), limitCases(), endCases(), tlsCases())
 }
 
 func run(t *testing.T, open func(t *testing.T) transport.Network, secure *security, groups ...[]testCase) {
