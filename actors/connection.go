@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,8 @@ type shared struct {
 	root     *actor.RootContext
 	metrics  *actor.PID
 	resolver egress.Resolver
-	hooks    *Hooks // nil: the policy has no handler
+	banners  []uint16 // the ports of upstreams whose first line is read
+	hooks    *Hooks   // nil: the policy has no handler
 	log      *slog.Logger
 	tap      Tap
 	groups   *groupDials
@@ -96,6 +98,8 @@ func (c *connection) event(ctx actor.Context, m any) (event, bool) {
 		return event{kind: evDialed, n: m.Attempt, addr: m.Local, err: m.Err}, true
 	case transport.Expired:
 		return event{kind: evExpired}, true
+	case transport.Banner:
+		c.record.heard(m)
 	case transport.Ended:
 		return event{kind: evEnded, end: m}, true
 	case *resolved:
@@ -183,6 +187,7 @@ func (c *connection) do(a *action, now time.Time) {
 	case doRelay:
 		c.cancelResolve()
 		c.record.traffic.Began = c.record.since
+		c.record.traffic.Banner = slices.Contains(c.shared.banners, c.record.upstream.Port())
 		c.conn.Relay(&c.record.traffic, &c.record.account.traffic, &c.shared.limits.relay)
 	case doFinish:
 		c.conn.Finish()

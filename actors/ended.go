@@ -44,6 +44,12 @@ type EndedSession struct {
 	WaitingFor Waiting
 	// Up and Down are the bytes relayed from and to the client.
 	Up, Down uint64
+	// Banner is what the upstream's first line said, BannerAfter how long after the
+	// connect, and BannerText the line itself unless it said 2xx: bytes of the
+	// upstream's choice, 512 at most.
+	Banner      BannerClass
+	BannerAfter time.Duration
+	BannerText  string
 	// Times since accept; 0 is not reached. FirstByte is when the client was handed
 	// the first byte of the upstream.
 	Authenticated, Connected, FirstByte, Total time.Duration
@@ -125,6 +131,7 @@ func (r *record) endedSession(o Outcome, now time.Time) *EndedSession {
 	e := &EndedSession{
 		Listener: r.account.listener, ID: r.id, Ended: now, Client: r.client, Subject: r.subject,
 		Source: r.source, Upstream: r.upstream, Outcome: o,
+		Banner: r.banner.class, BannerAfter: r.banner.after, BannerText: r.banner.text,
 		Up: r.traffic.Up.Load(), Down: r.traffic.Down.Load(),
 		Authenticated: r.authenticated, FirstByte: r.traffic.FirstDown(), Total: now.Sub(r.since),
 	}

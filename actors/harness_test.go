@@ -44,6 +44,7 @@ type setup struct {
 	sessions  SessionObserver
 	network   *wire
 	tap       Tap // from the start
+	banners   []uint16
 	serveHTTP func(policy.HTTPListener, string) *http.Server
 }
 
@@ -89,7 +90,7 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	c := Config{
-		Hooks: s.hooks, Host: s.host, Sessions: s.sessions,
+		Hooks: s.hooks, Host: s.host, Sessions: s.sessions, BannerPorts: s.banners,
 		Network: s.network, Resolver: s.resolver, Metrics: m, Slots: s.slots,
 		HTTP: func(_ *policy.Policy, l policy.HTTPListener, bound string) *http.Server { return s.serveHTTP(l, bound) },
 		Log:  func(string) *slog.Logger { return s.log },

@@ -35,6 +35,7 @@ type record struct {
 	who      *policy.AuthInfo // nil: the policy was not asked
 	source   netip.AddrPort   // our address towards the upstream
 	upstream netip.AddrPort
+	banner   banner // the upstream's first line
 
 	destination *destination
 	traffic     transport.Traffic
@@ -70,6 +71,13 @@ func (r *record) connected(source, upstream netip.AddrPort) {
 	r.source, r.upstream = source, upstream
 	r.mu.Unlock()
 	r.destination = r.account.destinations.enter(upstream.Addr())
+}
+
+// heard notes the upstream's first line.
+func (r *record) heard(b transport.Banner) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.banner = readBanner(b)
 }
 
 // identified notes who the client is.

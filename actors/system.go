@@ -17,7 +17,7 @@ import (
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
-// Config is what the tree is made of. All but Hooks, Sessions and Tap must be set;
+// Config is what the tree is made of. All but Hooks, BannerPorts, Sessions and Tap must be set;
 // none of it is changed once the tree runs.
 type Config struct {
 	Network  transport.Network
@@ -36,6 +36,9 @@ type Config struct {
 	Hooks *Hooks
 	// Slots is how many sessions may be open at once; each has two descriptors.
 	Slots int
+	// BannerPorts are the ports of upstreams whose first line is read in passing.
+	// Nil: those of mail servers, 25, 465, 587 and 2525. Empty: none is.
+	BannerPorts []uint16
 	// Sessions, if set, is told of every session that has ended.
 	Sessions SessionObserver
 	// Tap, if set, sees every message first.

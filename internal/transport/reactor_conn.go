@@ -71,12 +71,9 @@ type epollConn struct {
 	deadline moment // of the owner's timer; 0: none
 
 	session, total *Traffic
-<<<<<<< HEAD
 	limits         *RelayLimits // of the relay; nil: none
 	ends           moment       // when it has lasted long enough; 0: never
-=======
-	look           *look // at the upstream's first line; nil: it is told, or nobody asks
->>>>>>> c1b48db (transport, actors: Show pipes, remainders and the lag of event loops; read an upstream's first line in passing)
+	look           *look        // at the upstream's first line; nil: it is told, or nobody asks
 }
 
 // greeting is what a session has before its relay.

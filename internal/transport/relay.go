@@ -43,14 +43,10 @@ func (c *conn) Relay(session, total *Traffic, limits *RelayLimits) {
 	}
 	c.phase = relaying
 	c.relay.session, c.relay.total = session, total
-<<<<<<< HEAD
-	c.limit(limits)
-=======
 	if session.Banner {
 		c.look = &look{since: c.joined}
 	}
-	c.stopTimer()
->>>>>>> c1b48db (transport, actors: Show pipes, remainders and the lag of event loops; read an upstream's first line in passing)
+	c.limit(limits)
 	held, end := c.in.held, c.in.end
 	c.in.held = nil
 	c.in.release()
