@@ -112,7 +112,7 @@ func (m *machine) choose(upstream netip.Addr) netip.Addr {
 	}
 	if !known.IsValid() {
 		// There is one: the race has only families of which there are sources.
-		*known, _ = m.limits.rules.Choose(m.client, upstream)
+		*known, _ = m.limits.rules.Choose(m.client, upstream, nil)
 	}
 	return *known
 }

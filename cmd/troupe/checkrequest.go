@@ -153,7 +153,7 @@ func (e *explainer) dial(ctx context.Context) error {
 func (e *explainer) from(chooses bool, to netip.Addr) string {
 	switch {
 	case chooses:
-		source, _ := e.set.Choose(e.client, to)
+		source, _ := e.set.Choose(e.client, to, nil)
 		if e.listener.Rules.SourceChoice == rules.RoundRobin {
 			return source.String() + " or another, by turns"
 		}

@@ -78,7 +78,7 @@ func TestChecksAllocateNothing(t *testing.T) {
 		}
 	}
 	for _, upstream := range []netip.Addr{upstream4, upstream6} {
-		if got := testing.AllocsPerRun(100, func() { s.Choose(addrs[0], upstream) }); got != 0 {
+		if got := testing.AllocsPerRun(100, func() { s.Choose(addrs[0], upstream, nil) }); got != 0 {
 			t.Errorf("Choose to %v: got %v allocations; want 0", upstream, got)
 		}
 	}
@@ -120,7 +120,7 @@ func BenchmarkChoose(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				s.choose(client(i & 0xffff))
+				s.choose(client(i&0xffff), nil)
 			}
 		})
 	}

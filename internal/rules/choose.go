@@ -33,25 +33,54 @@ func (s *sources) add(p netip.Prefix) {
 	})
 }
 
-// choose returns a source for a client. Each entry is chosen equally often,
-// however many addresses it has.
-func (s *sources) choose(client netip.Addr) netip.Addr {
+// mostTries is how many addresses of a network are looked at for a usable one.
+const mostTries = 256
+
+// choose returns a source for a client, out of those that usable means; nil means
+// all. Each entry is chosen equally often, however many addresses it has. While one
+// is not usable its clients go to the others, and nobody else moves. ok is false
+// where none is usable.
+func (s *sources) choose(client netip.Addr, usable func(netip.Addr) bool) (source netip.Addr, ok bool) {
 	if s.choice == RoundRobin {
 		turn := s.turn.Add(1) - 1
 		n := uint64(len(s.pools))
-		return s.pools[turn%n].address(0, turn/n)
+		for next := range n { // it is another's turn
+			i := (turn + next) % n
+			if source, ok = s.pools[i].usable(0, turn/n, usable); ok {
+				return source, true
+			}
+		}
+		return netip.Addr{}, false
 	}
 	who := hash(client)
-	best, most := 0, uint64(0)
+	most := uint64(0)
 	for i := range s.pools {
 		// Rendezvous hashing: every pair of client and entry has a weight of
 		// its own, so that an entry that comes or goes moves none but the
 		// clients that it gets or had.
-		if weight := mix(who ^ s.pools[i].hash); weight > most {
-			best, most = i, weight
+		weight := mix(who ^ s.pools[i].hash)
+		if ok && weight <= most {
+			continue
+		}
+		if a, can := s.pools[i].usable(mix(weight), mix(weight+1), usable); can {
+			source, ok, most = a, true, weight
 		}
 	}
-	return s.pools[best].address(mix(most), mix(most+1))
+	return source, ok
+}
+
+// usable returns the address with a number, or the next one that can be used.
+func (p *pool) usable(high, low uint64, usable func(netip.Addr) bool) (netip.Addr, bool) {
+	tries := uint64(mostTries)
+	if p.bits < 8 {
+		tries = 1 << p.bits
+	}
+	for i := range tries {
+		if a := p.address(high, low+i); usable == nil || usable(a) {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
 }
 
 // address returns the address with a number of 128 bits. In a large network it

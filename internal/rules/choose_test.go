@@ -22,7 +22,7 @@ func chooser(t *testing.T, choice Choice, texts ...string) *Set {
 
 func choose(t *testing.T, s *Set, client, upstream netip.Addr) netip.Addr {
 	t.Helper()
-	a, ok := s.Choose(client, upstream)
+	a, ok := s.Choose(client, upstream, nil)
 	if !ok {
 		t.Fatalf("got no source for %v to %v", client, upstream)
 	}
@@ -210,7 +210,7 @@ func TestRoundRobinFromManyGoroutines(t *testing.T) {
 	for range askers {
 		wg.Go(func() {
 			for range turns {
-				a, _ := s.Choose(client(1), upstream4)
+				a, _ := s.Choose(client(1), upstream4, nil)
 				mu.Lock()
 				count[a]++
 				mu.Unlock()
@@ -228,10 +228,65 @@ func TestRoundRobinFromManyGoroutines(t *testing.T) {
 // TestChooseOfTheWrongFamily: nothing is sent from an address that nobody chose.
 func TestChooseOfTheWrongFamily(t *testing.T) {
 	s := chooser(t, NoChoice, "203.0.113.1")
-	if a, ok := s.Choose(client(1), upstream6); ok {
+	if a, ok := s.Choose(client(1), upstream6, nil); ok {
 		t.Errorf("got %v; want no source", a)
 	}
-	if a, ok := mustCompile(t, Spec{}).Choose(client(1), upstream4); ok {
+	if a, ok := mustCompile(t, Spec{}).Choose(client(1), upstream4, nil); ok {
 		t.Errorf("got %v of no sources; want none", a)
+	}
+}
+
+// TestChoosePassesByUnusable: while a source is not usable its clients have others,
+// and everybody else has the one before.
+func TestChoosePassesByUnusable(t *testing.T) {
+	out := addr("203.0.113.2")
+	usable := func(a netip.Addr) bool { return a != out }
+	s := chooser(t, Sticky, "203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.4")
+	moved := make(map[netip.Addr]int)
+	for n := range 1000 {
+		before := choose(t, s, client(n), upstream4)
+		after, ok := s.Choose(client(n), upstream4, usable)
+		switch {
+		case !ok || after == out:
+			t.Fatalf("client %d: got %v, %v; want another", n, after, ok)
+		case before != out && after != before:
+			t.Fatalf("client %d: got moved from %v to %v", n, before, after)
+		case before == out:
+			moved[after]++
+		}
+	}
+	if len(moved) != 3 {
+		t.Errorf("got the clients of one on %v; want them on all three others", moved)
+	}
+}
+
+func TestChooseOutOfAPool(t *testing.T) {
+	only := addr("203.0.113.77")
+	for _, choice := range []Choice{Sticky, RoundRobin} {
+		s := chooser(t, choice, "203.0.113.0/24")
+		for n := range 10 {
+			if got, ok := s.Choose(client(n), upstream4, func(a netip.Addr) bool { return a == only }); !ok || got != only {
+				t.Errorf("%v: got %v, %v; want the only one that can be used", choice, got, ok)
+			}
+		}
+		if got, ok := s.Choose(client(1), upstream4, func(netip.Addr) bool { return false }); ok {
+			t.Errorf("%v: got %v; want none", choice, got)
+		}
+	}
+}
+
+func TestRoundRobinPassesByUnusable(t *testing.T) {
+	out := addr("203.0.113.2")
+	s := chooser(t, RoundRobin, "203.0.113.1", "203.0.113.2", "203.0.113.3")
+	times := make(map[netip.Addr]int)
+	for range 30 {
+		got, ok := s.Choose(client(1), upstream4, func(a netip.Addr) bool { return a != out })
+		if !ok {
+			t.Fatal("got none")
+		}
+		times[got]++
+	}
+	if times[out] != 0 || times[addr("203.0.113.1")] != 10 || times[addr("203.0.113.3")] != 20 {
+		t.Errorf("got %v; want the turns of the one that is out to be the next one's", times)
 	}
 }

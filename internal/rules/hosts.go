@@ -18,6 +18,14 @@ const HostTTL = time.Second
 type Addresses struct {
 	Local    []netip.Prefix // addresses and networks that end on this machine
 	Attached []netip.Prefix // subnets of its interfaces
+	// Ready are the addresses and networks that a socket may be bound to and be
+	// answered. Nil: that is not known on this system.
+	Ready []netip.Prefix
+	// BindsAny says of IPv4 and IPv6 that sockets can be bound to any address, so
+	// that to have bound one proves nothing.
+	BindsAny [2]bool
+
+	own []netip.Prefix // addresses of interfaces
 }
 
 // Hosts is the Host that we run on. It reads the addresses when it is asked, so
@@ -38,6 +46,8 @@ type Hosts struct {
 type view struct {
 	at              time.Time
 	local, attached *bart.Lite
+	ready           *bart.Lite // nil: not known
+	bindsAny        [2]bool
 }
 
 var errNoAddresses = errors.New("the addresses of this host cannot be read")
@@ -61,6 +71,26 @@ func (h *Hosts) Local(a netip.Addr) bool { return h.current().local.Contains(a) 
 
 // Attached implements Host.
 func (h *Hosts) Attached(a netip.Addr) bool { return h.current().attached.Contains(a) }
+
+// Plumbed says whether an address is this machine's to send from, and whether that
+// is known at all.
+func (h *Hosts) Plumbed(a netip.Addr) (plumbed, known bool) {
+	v := h.current()
+	if v.ready == nil {
+		return false, false
+	}
+	return v.ready.Contains(a), true
+}
+
+// BindsAny says whether a socket can be bound to an address that is not plumbed, so
+// that a bind would not find out.
+func (h *Hosts) BindsAny(a netip.Addr) bool {
+	all := h.view.Load().bindsAny
+	if a.Is4() {
+		return all[0]
+	}
+	return all[1]
+}
 
 // Refresh reads the addresses now, for one who knows that they changed.
 func (h *Hosts) Refresh() {
@@ -114,9 +144,15 @@ func (h *Hosts) refresh() {
 	h.failing = err != nil
 	switch {
 	case err == nil, old == nil && len(a.Local) > 0:
-		h.view.Store(&view{at: now, local: lite(a.Local), attached: lite(a.Attached)})
+		fresh := &view{at: now, local: lite(a.Local), attached: lite(a.Attached), bindsAny: a.BindsAny}
+		if a.Ready != nil {
+			fresh.ready = lite(a.Ready)
+		}
+		h.view.Store(fresh)
 	case old != nil:
-		h.view.Store(&view{at: now, local: old.local, attached: old.attached})
+		again := *old
+		again.at = now
+		h.view.Store(&again)
 	}
 }
 

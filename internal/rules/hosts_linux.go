@@ -15,49 +15,67 @@ import (
 // sends from a whole network, makes each address of it this machine's. The
 // manual is rtnetlink(7).
 func localRoutes() ([]netip.Prefix, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	fd, err := openNetlink()
 	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
+		return nil, err
 	}
 	defer func() { _ = unix.Close(fd) }() // nothing was sent that could be lost
-	// With it the kernel, from 4.20 on, gives the asked-for table alone. Without,
-	// it gives all routes and they are told apart here.
-	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
 	var all []netip.Prefix
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		routes, err := dump(fd, family)
+		messages, err := dump(fd, routesRequest(family))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, routes...)
+		for i := range messages {
+			if p, ok := localRoute(&messages[i]); ok {
+				all = append(all, p)
+			}
+		}
 	}
 	return all, nil
 }
 
-// errInterrupted: the routes changed while they were read, three times in a row.
-var errInterrupted = errors.New("the routes keep changing")
+func openNetlink() (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	// With it the kernel, from 4.20 on, gives the asked-for table alone. Without,
+	// it gives all routes and they are told apart here.
+	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
+	return fd, nil
+}
 
-// dump reads the local routes of a family.
-func dump(fd int, family uint8) ([]netip.Prefix, error) {
+// errInterrupted: what was asked for changed while it was read, three times in a
+// row.
+var errInterrupted = errors.New("the addresses and routes keep changing")
+
+// dump gives all that the kernel answers to a request.
+func dump(fd int, request []byte) ([]syscall.NetlinkMessage, error) {
 	for range 3 {
-		if err := unix.Sendto(fd, dumpRequest(family), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		if err := unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 			return nil, os.NewSyscallError("sendto", err)
 		}
-		routes, whole, err := collect(fd)
+		messages, whole, err := collect(fd)
 		if err != nil || whole {
-			return routes, err
+			return messages, err
 		}
 	}
 	return nil, errInterrupted
 }
 
-// dumpRequest is a nlmsghdr and a rtmsg.
-func dumpRequest(family uint8) []byte {
-	const size = unix.SizeofNlMsghdr + unix.SizeofRtMsg
-	b := make([]byte, size)
-	binary.NativeEndian.PutUint32(b[0:], size)
-	binary.NativeEndian.PutUint16(b[4:], unix.RTM_GETROUTE)
+// dumpRequest is a nlmsghdr before room for a message of that size.
+func dumpRequest(kind uint16, size uint32) []byte {
+	b := make([]byte, unix.SizeofNlMsghdr+size)
+	binary.NativeEndian.PutUint32(b[0:], unix.SizeofNlMsghdr+size)
+	binary.NativeEndian.PutUint16(b[4:], kind)
 	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	return b
+}
+
+// routesRequest asks for the local table, by a rtmsg.
+func routesRequest(family uint8) []byte {
+	b := dumpRequest(unix.RTM_GETROUTE, unix.SizeofRtMsg)
 	b[unix.SizeofNlMsghdr] = family
 	b[unix.SizeofNlMsghdr+4] = unix.RT_TABLE_LOCAL
 	return b
@@ -65,10 +83,10 @@ func dumpRequest(family uint8) []byte {
 
 // collect takes in the answer to one request; whole is false if it was
 // disturbed. The kernel writes it while it is received, so there is no waiting.
-func collect(fd int) (routes []netip.Prefix, whole bool, err error) {
+func collect(fd int) (all []syscall.NetlinkMessage, whole bool, err error) {
 	whole = true
-	buffer := make([]byte, 64<<10) // the kernel fills 32 KiB at most
 	for {
+		buffer := make([]byte, 64<<10) // the kernel fills 32 KiB at most; the messages stay in it
 		n, _, err := unix.Recvfrom(fd, buffer, 0)
 		if err != nil {
 			return nil, false, os.NewSyscallError("recvfrom", err)
@@ -82,13 +100,11 @@ func collect(fd int) (routes []netip.Prefix, whole bool, err error) {
 			whole = whole && m.Header.Flags&unix.NLM_F_DUMP_INTR == 0
 			switch m.Header.Type {
 			case unix.NLMSG_DONE:
-				return routes, whole, nil
+				return all, whole, nil
 			case unix.NLMSG_ERROR:
 				return nil, false, os.NewSyscallError("netlink", refusal(m.Data))
-			case unix.RTM_NEWROUTE:
-				if p, ok := localRoute(m); ok {
-					routes = append(routes, p)
-				}
+			default:
+				all = append(all, *m)
 			}
 		}
 	}
@@ -104,7 +120,7 @@ func refusal(data []byte) syscall.Errno {
 
 // localRoute reads a route, of a type whose packets end here.
 func localRoute(m *syscall.NetlinkMessage) (netip.Prefix, bool) {
-	if len(m.Data) < unix.SizeofRtMsg {
+	if m.Header.Type != unix.RTM_NEWROUTE || len(m.Data) < unix.SizeofRtMsg {
 		return netip.Prefix{}, false
 	}
 	family, bits, table, kind := m.Data[0], int(m.Data[1]), m.Data[4], m.Data[7]

@@ -34,6 +34,9 @@ func ReadHost() (Addresses, error) {
 	if err != nil {
 		err = fmt.Errorf("local routes: %w", err)
 	}
+	if unready := all.ready(all.own, routes); unready != nil {
+		err = errors.Join(err, fmt.Errorf("addresses that may be bound: %w", unready))
+	}
 	all.Local = append(all.Local, routes...)
 	if len(all.Local) == 0 {
 		err = errors.Join(err, errNoAddresses)
@@ -54,7 +57,9 @@ func (a *Addresses) add(ip *net.IPNet) {
 	if err != nil {
 		return
 	}
-	a.Local = append(a.Local, netip.PrefixFrom(addr, addr.BitLen()))
+	single := netip.PrefixFrom(addr, addr.BitLen())
+	a.own = append(a.own, single)
+	a.Local = append(a.Local, single)
 	if addr.Is4() && bits < 31 { // RFC 3021: a subnet of two addresses has no broadcast
 		a.Local = append(a.Local, netip.PrefixFrom(lastOf(subnet), 32))
 	}

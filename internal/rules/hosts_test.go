@@ -198,15 +198,15 @@ func TestReadHost(t *testing.T) {
 
 func TestAddressesAdd(t *testing.T) {
 	for text, want := range map[string]Addresses{
-		"192.0.2.5/24":    {mustPrefixes("192.0.2.5/32", "192.0.2.255/32"), mustPrefixes("192.0.2.0/24")},
-		"192.0.2.5/31":    {mustPrefixes("192.0.2.5/32"), mustPrefixes("192.0.2.4/31")},
-		"192.0.2.5/32":    {mustPrefixes("192.0.2.5/32"), mustPrefixes("192.0.2.5/32")},
-		"10.0.0.5/8":      {mustPrefixes("10.0.0.5/32", "10.255.255.255/32"), mustPrefixes("10.0.0.0/8")},
-		"10.0.0.5/7":      {mustPrefixes("10.0.0.5/32", "11.255.255.255/32"), nil},
-		"10.0.0.5/0":      {mustPrefixes("10.0.0.5/32", "255.255.255.255/32"), nil}, // a tunnel without a length
-		"2001:db8::5/64":  {mustPrefixes("2001:db8::5/128"), mustPrefixes("2001:db8::/64")},
-		"2001:db8::5/128": {mustPrefixes("2001:db8::5/128"), mustPrefixes("2001:db8::5/128")},
-		"2001:db8::5/0":   {mustPrefixes("2001:db8::5/128"), nil},
+		"192.0.2.5/24":    {Local: mustPrefixes("192.0.2.5/32", "192.0.2.255/32"), Attached: mustPrefixes("192.0.2.0/24")},
+		"192.0.2.5/31":    {Local: mustPrefixes("192.0.2.5/32"), Attached: mustPrefixes("192.0.2.4/31")},
+		"192.0.2.5/32":    {Local: mustPrefixes("192.0.2.5/32"), Attached: mustPrefixes("192.0.2.5/32")},
+		"10.0.0.5/8":      {Local: mustPrefixes("10.0.0.5/32", "10.255.255.255/32"), Attached: mustPrefixes("10.0.0.0/8")},
+		"10.0.0.5/7":      {Local: mustPrefixes("10.0.0.5/32", "11.255.255.255/32"), Attached: nil},
+		"10.0.0.5/0":      {Local: mustPrefixes("10.0.0.5/32", "255.255.255.255/32"), Attached: nil}, // a tunnel without a length
+		"2001:db8::5/64":  {Local: mustPrefixes("2001:db8::5/128"), Attached: mustPrefixes("2001:db8::/64")},
+		"2001:db8::5/128": {Local: mustPrefixes("2001:db8::5/128"), Attached: mustPrefixes("2001:db8::5/128")},
+		"2001:db8::5/0":   {Local: mustPrefixes("2001:db8::5/128"), Attached: nil},
 	} {
 		p := netip.MustParsePrefix(text)
 		var short, long Addresses

@@ -132,16 +132,17 @@ func (s *Set) Chooses() (family egress.Family, ok bool) {
 }
 
 // Choose returns the source to dial an upstream from, for a client that chose
-// none. ok is false when there is none of the upstream's family: then it is not
-// to be dialled, if Chooses. A sticky choice depends on the addresses of the client
-// and of the sources alone: it is the same after a restart and on other
-// machines.
-func (s *Set) Choose(client, upstream netip.Addr) (source netip.Addr, ok bool) {
+// none, out of those that usable means; nil means all. ok is false when there is
+// none of the upstream's family, or none that is usable: then it is not to be
+// dialled, if Chooses. A sticky choice depends on the addresses of the client and of
+// the sources alone, and on which of these are usable: it is the same after a
+// restart and on other machines.
+func (s *Set) Choose(client, upstream netip.Addr, usable func(netip.Addr) bool) (source netip.Addr, ok bool) {
 	from := s.family(upstream)
 	if len(from.pools) == 0 {
 		return netip.Addr{}, false
 	}
-	return from.choose(canonical(client)), true
+	return from.choose(canonical(client), usable)
 }
 
 // Name judges a destination that is a name, before it is resolved: whether names

@@ -1,5 +1,7 @@
 package rules
 
+import "net/netip"
+
 // Choice is how a source is chosen out of several for a client that names none.
 type Choice uint8
 
@@ -53,4 +55,17 @@ func (s *Spec) requireSource() bool {
 func (s *Spec) Empty() bool {
 	return s.AllowClients == nil && s.AllowSources == nil && s.AllowDestinations == nil && s.DenyDestinations == nil &&
 		!s.AllowLocalDestinations && s.Source == nil && s.RequireSource == nil && !s.ForbidNames
+}
+
+// SourceNetworks are the addresses and networks that clients may send from, or are
+// sent from, as far as the policy names them: "*" names none.
+func (s *Spec) SourceNetworks() (all []netip.Prefix) {
+	for _, list := range [][]Network{s.Source, s.AllowSources} {
+		for _, n := range list {
+			if n.prefix.IsValid() {
+				all = append(all, n.prefix)
+			}
+		}
+	}
+	return all
 }

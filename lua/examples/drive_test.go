@@ -257,8 +257,8 @@ func TestStickyIPv6Pool(t *testing.T) {
 	pool, upstream := netip.MustParsePrefix("2001:db8:1:2::/64"), netip.MustParseAddr("2001:db8:ffff::25")
 	seen := map[netip.Addr]netip.Addr{}
 	for client := netip.MustParseAddr("10.0.0.1"); len(seen) < 500; client = client.Next() {
-		source, ok := first.Choose(client, upstream)
-		again, _ := second.Choose(client, upstream)
+		source, ok := first.Choose(client, upstream, nil)
+		again, _ := second.Choose(client, upstream, nil)
 		if !ok || !pool.Contains(source) || source != again {
 			t.Fatalf("%v: got %v, %v and %v after a restart; want one address in %v", client, source, ok, again, pool)
 		}
@@ -268,7 +268,7 @@ func TestStickyIPv6Pool(t *testing.T) {
 		seen[source] = client
 	}
 	client := netip.MustParseAddr("10.0.0.1")
-	if _, ok := first.Choose(client, netip.MustParseAddr("198.51.100.7")); ok {
+	if _, ok := first.Choose(client, netip.MustParseAddr("198.51.100.7"), nil); ok {
 		t.Error("there is a source for an IPv4 upstream; want none")
 	}
 	if first.Destination(client, netip.AddrPortFrom(upstream, 26)).Allowed || !first.Destination(client, netip.AddrPortFrom(upstream, 25)).Allowed {
