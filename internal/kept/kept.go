@@ -77,7 +77,6 @@ func (p Policy) Sum() string {
 
 const (
 	fileName   = "last-policy.json"
-	temporary  = ".last-policy-*"
 	version    = 1
 	largest    = 64 << 20 // bytes of the file
 	ownersOnly = 0o700    // of the directory
@@ -109,7 +108,7 @@ func Open(dir string) (*Store, error) {
 		return nil, err
 	}
 	// Left behind by a daemon that was killed as it wrote.
-	if leftovers, err := filepath.Glob(filepath.Join(dir, temporary)); err == nil {
+	if leftovers, err := filepath.Glob(filepath.Join(dir, ".*"+temporary)); err == nil {
 		for _, name := range leftovers {
 			_ = os.Remove(name) // it does no harm
 		}
@@ -140,38 +139,11 @@ func (s *Store) Keep(p Policy) error {
 	if len(content) > largest {
 		return fmt.Errorf("the policy and what it requires are larger than %d bytes", largest)
 	}
-	if err := s.write(content); err != nil {
+	if err := Replace(s.Path(), content); err != nil {
 		return err
 	}
 	s.last = sum
 	return nil
-}
-
-// write replaces the file at once or not at all.
-func (s *Store) write(content []byte) (err error) {
-	f, err := os.CreateTemp(s.dir, temporary) // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(content); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), s.Path()); err != nil {
-		return err
-	}
-	return syncDirectory(s.dir)
 }
 
 // Load gives what is kept. The error is ErrNone, wraps ErrDamaged, or is that of

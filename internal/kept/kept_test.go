@@ -160,7 +160,7 @@ func TestKeepFails(t *testing.T) {
 func TestLeftovers(t *testing.T) {
 	s := mustOpen(t)
 	must(t, s.Keep(anyPolicy()))
-	leftover, foreign := filepath.Join(s.dir, ".last-policy-123"), filepath.Join(s.dir, "other")
+	leftover, foreign := filepath.Join(s.dir, ".last-policy.json.new-123"), filepath.Join(s.dir, "other")
 	for _, path := range []string{leftover, foreign} {
 		must(t, os.WriteFile(path, nil, 0o600))
 	}

@@ -1,0 +1,47 @@
+package source
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Standing is what somebody has decided about a source.
+type Standing uint8
+
+const (
+	// Serving: it may be used.
+	Serving Standing = iota
+	// Paused: it may not be used for a while.
+	Paused
+	// Draining: it may not be used any more. What uses it goes on.
+	Draining
+)
+
+var standingNames = [...]string{"serving", "paused", "draining"}
+
+func (s Standing) String() string { return standingNames[s] }
+
+// ParseStanding is the reverse of String.
+func ParseStanding(text string) (s Standing, ok bool) {
+	for i, name := range standingNames {
+		if name == text {
+			return Standing(i), true
+		}
+	}
+	return Serving, false
+}
+
+// Hold is what was decided about the addresses of a network. The zero value is that
+// nothing was.
+type Hold struct {
+	Network netip.Prefix
+	// Standing is Serving for an exception from a wider hold.
+	Standing Standing
+	Since    time.Time
+	Until    time.Time // zero: until somebody resumes it
+	Reason   string    // for people; may be empty
+	By       string    // who asked for it
+}
+
+// over says whether its time is up.
+func (h *Hold) over(now time.Time) bool { return !h.Until.IsZero() && !now.Before(h.Until) }

@@ -1,0 +1,74 @@
+package source
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Verdict is whether a source may be used.
+type Verdict uint8
+
+const (
+	// Usable: it may.
+	Usable Verdict = iota
+	// IsPaused: somebody has paused it.
+	IsPaused
+	// IsDraining: somebody drains it.
+	IsDraining
+	// IsUnplumbed: it is not an address of this machine.
+	IsUnplumbed
+)
+
+// Judge says whether a client that asks for a source may have it, as far as that
+// is for this package. Where a bind will find out by itself whether the address is
+// plumbed, that is left to it, since the bind is never late.
+func (t *Table) Judge(a netip.Addr, now time.Time) (Verdict, Hold) {
+	if t == nil {
+		return Usable, Hold{}
+	}
+	a = a.Unmap().WithZone("")
+	hold := t.holds.Load().of(a, now)
+	switch {
+	case hold.Standing == Paused:
+		return IsPaused, hold
+	case hold.Standing == Draining:
+		return IsDraining, hold
+	case t.host == nil || !t.host.BindsAny(a):
+		return Usable, Hold{}
+	}
+	if plumbed, known := t.host.Plumbed(a); known && !plumbed {
+		return IsUnplumbed, Hold{}
+	}
+	return Usable, Hold{}
+}
+
+// Choosable says whether a source may be chosen for a client that has chosen none:
+// nobody holds it back, and it is plumbed as far as is known.
+func (t *Table) Choosable(a netip.Addr, now time.Time) bool {
+	if t == nil {
+		return true
+	}
+	if t.holds.Load().of(a, now).Standing != Serving {
+		return false
+	}
+	if t.host != nil {
+		if plumbed, known := t.host.Plumbed(a); known && !plumbed {
+			return false
+		}
+	}
+	return !t.peek(a).unboundLately(now)
+}
+
+// Plumbing says whether a source is plumbed.
+func (t *Table) Plumbing(s *Source) Plumbing {
+	if t.host == nil {
+		return s.byBinds()
+	}
+	switch plumbed, known := t.host.Plumbed(s.addr); {
+	case !known:
+		return s.byBinds()
+	case plumbed:
+		return Plumbed
+	}
+	return Unplumbed
+}
