@@ -174,7 +174,11 @@ func (m *machine) bindDecided(now time.Time, a *answer, out []action) []action {
 	case d.Deny:
 		return m.deny(d.Why, out)
 	case d.Source.IsValid():
-		m.source, m.asking.chosen = netip.AddrPortFrom(d.Source, m.source.Port()), true
+		from := d.Source
+		if another, ok := m.instead(now, from); ok {
+			from = another
+		}
+		m.source, m.asking.chosen = netip.AddrPortFrom(from, m.source.Port()), true
 	}
 	return m.grantBind(now, out)
 }
@@ -187,9 +191,17 @@ func (m *machine) connectDecided(now time.Time, a *answer, out []action) []actio
 	case d.Deny:
 		return m.deny(d.Why, out)
 	}
-	if d.Source.IsValid() && d.Source != m.source.Addr() {
+	if from := d.Source; from.IsValid() && from != m.source.Addr() {
+		if another, ok := m.instead(now, from); ok {
+			from = another
+		}
 		// To be bound like a BIND that could not be carried out in its time.
-		m.source, m.asking.chosen, m.owed = netip.AddrPortFrom(d.Source, 0), true, true
+		m.source, m.asking.chosen, m.owed = netip.AddrPortFrom(from, 0), true, true
+		if v := m.judgeSource(); v.Allowed {
+			if why := m.heldBack(now); why != ReasonNone {
+				return m.fail(why, socks5.GeneralFailure, out)
+			}
+		}
 	}
 	if d.Destination.IsValid() {
 		target = socks5.Address{IP: d.Destination.Addr(), Port: d.Destination.Port()}

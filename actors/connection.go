@@ -149,6 +149,9 @@ func (c *connection) step(ev event) {
 
 func (c *connection) bindSource(a *action) event {
 	bound, err := c.conn.Bind(a.addr)
+	if from := a.addr.Addr(); err == nil || unplumbed(err) {
+		c.limits.sources.TriedBind(from, err == nil, time.Now())
+	}
 	return event{kind: evBound, addr: bound, err: err}
 }
 
@@ -176,10 +179,11 @@ func (c *connection) do(a *action, now time.Time) {
 		c.cancelResolve()
 		c.conn.CancelDial()
 	case doUpstream:
-		c.record.connected(a.source, a.addr)
+		c.record.connected(a.source, a.addr, c.limits.sources)
 	case doDialResult:
 		c.record.dialResult(a.result, now)
 		c.shared.countGroup(a)
+		c.limits.sources.Dialled(a.source.Addr(), a.result, now)
 	case doMark:
 		c.record.mark(a.mark, now)
 	case doAnswer:

@@ -73,15 +73,16 @@ func TestTreeShowsEveryKind(t *testing.T) {
 	echo := startUpstream(t)
 	c := tr.mustOpen(echo.addr)
 	must(t, c.echo("hello"))
-	root := tr.look(all())
 	l := "supervisor/" + tr.listenerName()
 	want := []string{
 		"supervisor supervisor", "listener " + l, "acceptor " + l + "/acceptor", "connection " + tr.connectionOf(c).Id,
-		"metrics supervisor/metrics", "web supervisor/web",
+		"metrics supervisor/metrics", "sources supervisor/sources", "source supervisor/sources/source-127.0.0.1", "web supervisor/web",
 	}
-	if got := root.paths(); !slices.Equal(got, want) {
-		t.Errorf("got the tree %q; want %q", got, want)
-	}
+	var root Node
+	eventually(t, "the whole tree", func() bool {
+		root = tr.look(all())
+		return slices.Equal(root.paths(), want)
+	})
 	for n := range nodes(root) {
 		wantState := string(census.Running)
 		if n.Kind == KindConnection {

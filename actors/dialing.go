@@ -24,6 +24,16 @@ type dialing struct {
 	chosen [2]netip.Addr // for IPv4 and for IPv6, once it is
 	bound  netip.Addr    // the last of them to be bound
 	failed error         // one of them is not an address of this host
+	none   bool          // all of them were held back, or are not plumbed
+	passed int           // how many were passed by since a bind failed
+}
+
+// chosenFor is the source that was chosen for the family of an upstream.
+func (d *dialing) chosenFor(upstream netip.Addr) *netip.Addr {
+	if egress.FamilyOf(upstream) == egress.IPv6 {
+		return &d.chosen[1]
+	}
+	return &d.chosen[0]
 }
 
 // attempt is one address that was dialled, and the source for it: invalid or
@@ -86,7 +96,7 @@ func (m *machine) next(now time.Time, out []action) []action {
 	_, to, ok := d.race.Next()
 	switch {
 	case ok && d.choose:
-		return m.dialFrom(now, attempt{to: to, from: m.choose(to.Addr())}, out)
+		return m.dialFrom(now, attempt{to: to, from: m.choose(now, to.Addr())}, out)
 	case ok:
 		d.tried = append(d.tried, attempt{to: to, from: m.source.Addr()})
 		return m.launch(now, out)
@@ -155,6 +165,8 @@ func (m *machine) dialFailed(res egress.Result, out []action) []action {
 	case res == egress.Failed && d.failed != nil:
 		m.why = d.failed
 		return m.fail(ReasonSourceMisconfigured, socks5.GeneralFailure, out)
+	case res == egress.Failed && d.none:
+		return m.fail(ReasonNoSource, socks5.GeneralFailure, out)
 	}
 	return m.fail(dialReason(res), res.Reply(), out)
 }
@@ -165,7 +177,16 @@ func (m *machine) result(res egress.Result, out []action) []action {
 		return out
 	}
 	m.dial.done = true
-	return append(out, m.grouped(action{do: doDialResult, result: res}))
+	return append(out, m.grouped(action{do: doDialResult, result: res, source: netip.AddrPortFrom(m.origin(), 0)}))
+}
+
+// origin is the source that a CONNECT was to leave from; not valid, if that was left
+// to the system or never came to be chosen.
+func (m *machine) origin() netip.Addr {
+	if d := m.dial; len(d.tried) > 0 {
+		return d.tried[d.won].from
+	}
+	return m.source.Addr()
 }
 
 // dialReason is why a session failed whose dialling ended in res.

@@ -11,6 +11,8 @@
 //
 //	supervisor                     decides about the others; resumed if it panics
 //	├── metrics                    histograms, pruning of destinations; restarted
+//	├── sources                    changes what is decided about sources; restarted
+//	│   └── source-192.0.2.1 …     one per sending address, watches whether it is plumbed; resumed
 //	├── listener-127.0.0.1:1080    owns the listening socket and the sessions; resumed
 //	│   ├── acceptor               takes clients off the borrowed socket; restarted
 //	│   └── $1, $2 …               connections, one per client; stopped
@@ -51,6 +53,8 @@
 //	listener    resumed      its sessions live on; a client it was about to admit is closed; what a
 //	                         reload had to say to it is said again
 //	metrics     restarted    the registry and the counters outlive it
+//	sources     restarted    the table of the sources outlives it; sessions read that and not the actor
+//	source      resumed      what is counted of it is in the table
 //	web         restarted    its sockets outlive it, requests wait in the queue
 //	supervisor  resumed      everything lives on; if it ends unasked, so does the process
 //
@@ -75,6 +79,15 @@
 // A session waits for the side that did not send the last byte, as the transport has
 // seen it. One that waits for the upstream may be between the end of a mail and the
 // answer: to end it may have that mail sent twice.
+//
+// # Sources
+//
+// What is known of the sending addresses is in a table (internal/source): those that
+// the policy names from load on, and a bounded number of others that somebody asked
+// for. Sessions judge a BIND by it, choose by it and count in it, and wait for no
+// actor; the sources actor alone changes what is decided there. The table asks the
+// addresses of this machine from whom the rules ask them too (rules.Hosts), which
+// the watching goroutine has read anew when the system says that they changed.
 //
 // # The life of a connection
 //
@@ -131,6 +144,8 @@
 //	what                         owner                 ends when
 //	goroutine of a mailbox       protoactor            its mailbox is empty
 //	goroutine of Serve           acceptor (task)       the acceptor stops or restarts; it then fails
+//	goroutine that hears of      sources (task)        sources stops or restarts
+//	 addresses, and its socket   source.Watch
 //	goroutine of http Serve      web (task), 1/socket  web stops or restarts
 //	goroutine that reads the     rules.Hosts           it has read them
 //	 addresses of this host
@@ -177,6 +192,7 @@
 //	timer of a drain's limit     System                it runs out, the drain is undone, or Stop
 //	goroutine of the shutdown    System.Shutdown       no session is left, its limit, or Stop
 //	timer of web's restart       System.Restart        it runs out, soon; of no effect once the tree is gone
+//	timer of the next pause      sources               it runs out, is set anew, or sources stops or restarts
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts
 //	goroutine that waits for a   Reload                the listener has answered, or the tree has ended
 //	 socket nobody wants now

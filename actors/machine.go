@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-proxy/troupe/internal/groups"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/socks5"
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
@@ -40,11 +41,12 @@ type limits struct {
 	step        time.Duration // each step of the handshake
 	connect     time.Duration // dialling, name resolution included
 	requireAuth bool
-	auth        *authCache     // nil: the policy is asked each time
-	tls         bool           // clients make a TLS handshake first
-	certified   bool           // and show a certificate in it that says who they are
-	rules       *rules.Set     // never nil
-	groups      *groups.Table  // of destinations; nil: none
+	auth        *authCache    // nil: the policy is asked each time
+	tls         bool          // clients make a TLS handshake first
+	certified   bool          // and show a certificate in it that says who they are
+	rules       *rules.Set    // never nil
+	groups      *groups.Table // of destinations; nil: none
+	sources     *source.Table
 	forward     bool           // clients speak no SOCKS: a PROXY header is their request
 	balancers   *rules.Clients // clients come by these, whose PROXY header says who they are; nil: directly
 	relay       transport.RelayLimits

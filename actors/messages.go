@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
@@ -114,6 +115,30 @@ type settle struct{}
 // listener → itself: the acceptor's back-off is over.
 type restartAcceptor struct{}
 
+// source.Table → sources: sources have come or gone.
+type sourcesChanged struct{}
+
+// sources' watching goroutine → sources: addresses of this machine may have changed.
+type addressesChanged struct{}
+
+// sources → source: see whether your address is plumbed.
+type lookAtAddress struct{}
+
+// sources → itself: the time of a hold is up.
+type holdsOver struct{}
+
+// System → sources: carry out what somebody has decided.
+type changeSources struct {
+	change source.Change
+	answer chan<- changedSources // has room for the answer
+}
+
+// changedSources is what that came to.
+type changedSources struct {
+	done source.Done
+	err  error
+}
+
 // connection's resolver goroutine → connection: names were resolved.
 type resolved struct {
 	addrs []netip.Addr
@@ -146,6 +171,9 @@ func (s *share) Undelivered() { s.answer <- sharedSocket{err: errAbsent} }
 
 // Undelivered implements census.Undelivered.
 func (d *drain) Undelivered() { d.answer <- drained{err: ErrStopping} }
+
+// Undelivered implements census.Undelivered.
+func (c *changeSources) Undelivered() { c.answer <- changedSources{err: ErrStopping} }
 
 // Undelivered implements census.Undelivered.
 func (h *halt) Undelivered() { h.settle() }

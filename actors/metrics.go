@@ -32,6 +32,7 @@ type Metrics struct {
 	listeners    listenerFigures
 	live         liveFigures
 	transport    transportFigures
+	sources      sourceFigures
 	reports      reports
 	balancers    balancerFigures
 	groups       groupDials
@@ -50,7 +51,7 @@ func NewMetrics(version string) *Metrics {
 	m.listeners.ledger, m.live.ledger = m.Ledger, m.Ledger
 	m.balancers = newBalancerFigures()
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, &m.transport, luaFigures{m.Lua}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, &m.transport, &m.sources, luaFigures{m.Lua}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 
 	"github.com/troupe-proxy/troupe/internal/rules"
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/internal/unixsocket"
@@ -41,6 +42,9 @@ type openListener struct {
 // the sockets' from here on, also when Open fails: it is closed when nobody
 // needs it any more.
 func Open(ctx context.Context, c *Config, p *policy.Policy) (*Sockets, error) {
+	if c.Sources == nil {
+		c.Sources = source.NewTable(nil)
+	}
 	s := &Sockets{slots: newSlots(c.Slots), generation: c.newGeneration(p)}
 	c.Metrics.transport.of(c.Network)
 	err := s.open(ctx, c, p)
@@ -131,7 +135,7 @@ func (c *Config) newOpenListener(l *policy.Listener, address netip.AddrPort, sou
 		limits: limits{
 			step: l.Timeout, connect: l.ConnectTimeout, requireAuth: l.RequireAuth, auth: newAuthCache(l.AuthCache),
 			relay: transport.RelayLimits(l.Relay),
-			tls:   l.UseTLS, certified: l.UseTLS && l.TLSClientCA.IsSet(), rules: set,
+			tls:   l.UseTLS, certified: l.UseTLS && l.TLSClientCA.IsSet(), rules: set, sources: c.Sources,
 			forward: l.Forward,
 		},
 	}

@@ -83,6 +83,13 @@ const (
 	ReasonDestinationRefused
 	// ReasonNamesRefused: the destination is a name, and is to be an address.
 	ReasonNamesRefused
+	// ReasonSourcePaused: somebody has paused the source.
+	ReasonSourcePaused
+	// ReasonSourceDraining: somebody drains the source.
+	ReasonSourceDraining
+	// ReasonNoSource: of the sources that the policy has for clients who choose none,
+	// each is paused, drained or not an address of this host.
+	ReasonNoSource
 	// ReasonEndedByAdmin: somebody who may do so has ended the session.
 	ReasonEndedByAdmin
 	// ReasonHeader: there is no PROXY header where one is due, or none that can be read.
@@ -129,7 +136,7 @@ var reasons = [reasonCount]struct {
 	ReasonResolveFailed:            {"resolve_failed", FaultProxy},
 	ReasonNotPermitted:             {"not_permitted", FaultProxy},
 	ReasonDialFailed:               {"dial_failed", FaultUpstream},
-	ReasonNoPort:                   {"no_port", FaultProxy},
+	ReasonNoPort:                   {"ports_exhausted", FaultProxy},
 	ReasonNoResources:              {"no_resources", FaultProxy},
 	ReasonShutdown:                 {"shutdown", FaultProxy},
 	ReasonInternal:                 {"internal", FaultProxy},
@@ -143,6 +150,9 @@ var reasons = [reasonCount]struct {
 	ReasonSourceMisconfigured:      {"source_misconfigured", FaultPolicy},
 	ReasonDestinationRefused:       {"destination_refused", FaultPolicy},
 	ReasonNamesRefused:             {"names_refused", FaultPolicy},
+	ReasonSourcePaused:             {"source_paused", FaultPolicy},
+	ReasonSourceDraining:           {"source_draining", FaultPolicy},
+	ReasonNoSource:                 {"no_source", FaultPolicy},
 	ReasonEndedByAdmin:             {"ended_by_admin", FaultProxy},
 	ReasonHeader:                   {"proxy_header", FaultClient},
 	ReasonClientIdle:               {"idle_timeout", FaultClient},

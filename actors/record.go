@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
@@ -38,6 +39,7 @@ type record struct {
 	banner   banner // the upstream's first line
 
 	destination *destination
+	origin      *source.Source // set once it relays
 	traffic     transport.Traffic
 	closed      atomic.Bool
 	cut         atomic.Uint32 // the cause for which somebody has asked for its end
@@ -65,11 +67,12 @@ func (r *record) dialResult(res egress.Result, now time.Time) {
 	r.account.dials[res].Add(1)
 }
 
-// connected notes the upstream and claims its series.
-func (r *record) connected(source, upstream netip.AddrPort) {
+// connected notes the upstream and claims its series, and that of the source.
+func (r *record) connected(from, upstream netip.AddrPort, sources *source.Table) {
 	r.mu.Lock()
-	r.source, r.upstream = source, upstream
+	r.source, r.upstream = from, upstream
 	r.mu.Unlock()
+	r.origin = sources.Enter(from.Addr())
 	r.destination = r.account.destinations.enter(upstream.Addr())
 }
 
@@ -104,6 +107,7 @@ func (r *record) end(o Outcome, now time.Time) bool {
 	if r.destination != nil {
 		r.account.destinations.leave(r.destination, now)
 	}
+	r.origin.Leave()
 	r.release()
 	return true
 }

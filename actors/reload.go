@@ -164,6 +164,7 @@ func (s *supervisor) apply(ctx actor.Context, m *apply) {
 	applied, s.reloaded = true, true // from here on there is no way back
 	old := s.sockets.generation
 	s.sockets.generation = m.plan.generation
+	s.config.knowSources(m.plan.generation.policy)
 	s.applyListeners(ctx, m.plan)
 	s.applyWeb(ctx, m.plan)
 	old.leave()

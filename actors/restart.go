@@ -52,6 +52,10 @@ func whatRestartDid(k Kind) string {
 		return "restarted: the socket and the sessions stay with the listener, and clients waited in the queue"
 	case KindMetrics:
 		return "restarted: all figures are kept"
+	case KindSources:
+		return "restarted: what is known of the sources and was decided about them is kept"
+	case KindSource:
+		return "resumed: what is known of it is kept"
 	}
 	return "restarted"
 }

@@ -80,6 +80,9 @@ func (m *machine) grantBind(now time.Time, out []action) []action {
 	if v := m.judgeSource(); !v.Allowed {
 		return m.forbidSource(v, out)
 	}
+	if why := m.heldBack(now); why != ReasonNone {
+		return m.fail(why, socks5.GeneralFailure, out)
+	}
 	m.enter(phaseRequest, now, m.limits.step)
 	return m.bindSource(m.source, out)
 }
@@ -105,14 +108,12 @@ func (m *machine) offer(addrs []netip.Addr, last bool) {
 
 // choose returns the source for an upstream, for a client that chose none. It is
 // the same for all upstreams of a family that one CONNECT tries.
-func (m *machine) choose(upstream netip.Addr) netip.Addr {
-	known := &m.dial.chosen[0]
-	if egress.FamilyOf(upstream) == egress.IPv6 {
-		known = &m.dial.chosen[1]
-	}
+// None is chosen, and the address is not valid, if none is plumbed that nobody holds
+// back.
+func (m *machine) choose(now time.Time, upstream netip.Addr) netip.Addr {
+	known := m.dial.chosenFor(upstream)
 	if !known.IsValid() {
-		// There is one: the race has only families of which there are sources.
-		*known, _ = m.limits.rules.Choose(m.client, upstream, nil)
+		*known, _ = m.limits.rules.Choose(m.client, upstream, func(a netip.Addr) bool { return m.limits.sources.Choosable(a, now) })
 	}
 	return *known
 }
@@ -122,6 +123,11 @@ func (m *machine) choose(upstream netip.Addr) netip.Addr {
 func (m *machine) dialFrom(now time.Time, a attempt, out []action) []action {
 	d := m.dial
 	d.tried = append(d.tried, a)
+	if !a.from.IsValid() {
+		d.none = true
+		d.race.Failed(len(d.tried)-1, egress.Failed)
+		return m.next(now, out)
+	}
 	if d.bound == a.from {
 		return m.launch(now, out)
 	}
@@ -140,6 +146,10 @@ func (m *machine) boundChoice(now time.Time, ev event, out []action) []action {
 	res := egress.Classify(ev.err)
 	if unplumbed(ev.err) {
 		res, d.failed = egress.Failed, ev.err
+		if another := m.chooseAnother(now, d.tried[n]); another.IsValid() {
+			d.tried[n].from = another
+			return m.bindSource(netip.AddrPortFrom(another, 0), out)
+		}
 	}
 	d.race.Failed(n, res)
 	return m.next(now, out)

@@ -36,6 +36,7 @@ type supervisor struct {
 	self      *actor.PID
 	metrics   *actor.PID
 	web       *actor.PID
+	sources   *actor.PID
 	listeners map[string]*served            // by actor id
 	backoff   map[string]*supervise.Backoff // of metrics and web, by actor id
 	timers    map[string]*time.Timer        // send restartChild, by id of the actor in its pause
@@ -98,6 +99,7 @@ func (s *supervisor) start(ctx actor.Context) {
 	s.backoff = make(map[string]*supervise.Backoff)
 	s.timers = make(map[string]*time.Timer)
 	s.spawnMetrics(ctx)
+	s.spawnSources(ctx)
 	for _, o := range s.sockets.listeners {
 		s.spawnListener(ctx, o)
 	}
@@ -123,6 +125,17 @@ func (s *supervisor) spawnMetrics(ctx actor.Context) {
 func (s *supervisor) spawnWeb(ctx actor.Context) {
 	s.web = s.spawn(ctx, KindWeb, "web", func() actor.Actor {
 		return &webActor{sockets: &s.webSockets, log: s.config.Log(targetHTTP), tap: s.config.Tap}
+	})
+}
+
+// sourcesName is that of the one sources actor.
+const sourcesName = "sources"
+
+func (s *supervisor) spawnSources(ctx actor.Context) {
+	s.sources = s.spawn(ctx, KindSources, sourcesName, func() actor.Actor {
+		return &sourcesActor{
+			table: s.config.Sources, watch: s.config.WatchAddresses, live: s.live, log: s.log, tap: s.config.Tap,
+		}
 	})
 }
 
@@ -243,6 +256,8 @@ func (s *supervisor) terminated(ctx actor.Context, who *actor.PID) {
 		s.spawnMetrics(ctx)
 	case who.Equal(s.web):
 		s.spawnWeb(ctx)
+	case who.Equal(s.sources):
+		s.spawnSources(ctx)
 	}
 }
 

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -13,11 +14,12 @@ import (
 	"github.com/troupe-proxy/troupe/internal/census"
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/rules"
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
-// Config is what the tree is made of. All but Hooks, BannerPorts, Sessions and Tap must be set;
+// Config is what the tree is made of. All must be set but what says what it is when it is not;
 // none of it is changed once the tree runs.
 type Config struct {
 	Network  transport.Network
@@ -30,6 +32,14 @@ type Config struct {
 	// address. It is called again when the web actor restarts. After a reload the
 	// handler of the server it builds then takes the place of the one before.
 	HTTP func(p *policy.Policy, l policy.HTTPListener, bound string) *http.Server
+	// Sources are the addresses to send from. Nil: Open makes a table that knows no
+	// machine.
+	Sources *source.Table
+	// Holds keeps what is decided about them. Nil: it is not kept.
+	Holds *source.Store
+	// WatchAddresses, if set, calls changed when addresses of this machine may have
+	// changed, until ctx ends.
+	WatchAddresses func(ctx context.Context, changed func())
 	// Log gives the logger of a target.
 	Log func(target string) *slog.Logger
 	// Hooks, if set, are asked in place of the handlers of every policy.
@@ -83,6 +93,8 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	census.WatchDeadLetters(s.actors)
 	c.Metrics.listeners.watch(s.actors)
 	c.Metrics.live.live.Store(s.live)
+	c.knowSources(sockets.generation.policy)
+	c.Metrics.sources.show(c.Sources, s.portsUsed)
 	log := c.Log(targetActors)
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &supervisor{config: &c, sockets: sockets, log: log, started: started, stopped: s.stopped, live: s.live}

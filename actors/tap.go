@@ -10,9 +10,11 @@ const (
 	KindConnection
 	KindMetrics
 	KindWeb
+	KindSources
+	KindSource
 )
 
-var kindNames = [...]string{"supervisor", "listener", "acceptor", "connection", "metrics", "web"}
+var kindNames = [...]string{"supervisor", "listener", "acceptor", "connection", "metrics", "web", "sources", "source"}
 
 func (k Kind) String() string { return kindNames[k] }
 

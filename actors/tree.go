@@ -26,6 +26,8 @@ type Node struct {
 	Children []Node
 	// Connections are those that were left out, by their phase.
 	Connections map[string]int
+	// Sources are how many source actors were left out.
+	Sources int
 	// Next, if set, is TreeQuery.After for the connections that follow.
 	Next string
 }
@@ -35,7 +37,7 @@ type TreeQuery struct {
 	Path  string // of the topmost; "": all
 	Depth int    // how many levels below it; negative: all
 	// Budget is how many connections each listener shows at most, the oldest first;
-	// the others are counted.
+	// the others are counted. Of sources, as many are shown.
 	Budget int
 	After  string // the Next of an earlier answer; "": from the first on
 }
@@ -103,12 +105,23 @@ func (b *branches) grow(a census.Actor, level int) Node {
 	}
 	deep := b.query.Depth < 0 || level < b.query.Depth
 	if deep {
-		for _, child := range b.children[a.Path] {
+		children := b.children[a.Path]
+		if n.Kind == KindSources {
+			children, n.Sources = b.someSources(children)
+		}
+		for _, child := range children {
 			n.Children = append(n.Children, b.grow(child, level+1))
 		}
 	}
 	b.attach(&n, deep)
 	return n
+}
+
+// someSources are as many as there is room for, those that have failed first.
+func (b *branches) someSources(all []census.Actor) (some []census.Actor, left int) {
+	slices.SortStableFunc(all, func(x, y census.Actor) int { return y.FailedAt.Compare(x.FailedAt) })
+	shown := min(len(all), b.query.Budget)
+	return all[:shown], len(all) - shown
 }
 
 // attach gives a listener the connections that there is room for, and counts the

@@ -194,6 +194,19 @@ func TestBrowserDrains(t *testing.T) {
 		said("#concerns", "All listeners accept"))
 }
 
+// TestBrowserPausesASource: the worst source is first, with what was said to it whole;
+// one is paused once somebody has agreed, and resumed.
+func TestBrowserPausesASource(t *testing.T) {
+	url := serveScene(t, newScene(0))
+	b := newBrowser(t, 1280, 900, "light")
+	b.visit(chromedp.Navigate(url+"/ui/sources"), said("#rows tr:first-child", "198.51.100.7"),
+		said("#rows tr:first-child", "554 5.7.1 blocked using lists.example.org; see https://lists.example.org/198.51.100.7"),
+		said("nav li:first-child", "Sources"), press(`[id="pause-198.51.100.7"]`), said("dialog[open]", "Pause 198.51.100.7?"),
+		press("#yes"), said("#message", "198.51.100.7/32 is paused"), said(`#rows`, "paused"),
+		press(`[id="resume-198.51.100.7"]`), said("dialog[open]", "Resume 198.51.100.7?"), press("#yes"), said("#message", "198.51.100.7/32 is serving"), unsaid("#rows", "paused"))
+	b.visit(press(`[id="drain-198.51.100.9"]`), press("#yes"), said("#message", "198.51.100.9/32 is draining"), said("#rows", "draining"))
+}
+
 // TestBrowserSetsTheLogFilter: what is no filter is said on the page, and the one in
 // force follows.
 func TestBrowserSetsTheLogFilter(t *testing.T) {
@@ -223,6 +236,7 @@ func TestBrowserTriesTheAPI(t *testing.T) {
 
 // shots are the pages that are looked at by a person, and by axe-core.
 var shots = map[string]string{
+	"sources":  "/ui/sources?state=serving",
 	"overview": "/", "tree": "/ui/tree", "sessions": "/ui/sessions?user=mta-1", "policy": "/ui/policy", "log": "/ui/log",
 }
 

@@ -27,6 +27,10 @@ type Control struct {
 	// sessions after limit; 0 is none. Undrain undoes that.
 	Drain   func(ctx context.Context, listener string, limit time.Duration, by string) (Drained, error)
 	Undrain func(ctx context.Context, listener, by string) (Drained, error)
+	// Sources are the sending addresses that are known, in any order.
+	Sources func() ([]Source, error)
+	// ChangeSources pauses, drains or resumes sources.
+	ChangeSources func(ctx context.Context, c SourceChange) (ChangedSources, error)
 	// ReopenLog opens the access log anew.
 	ReopenLog func(ctx context.Context) error
 }
@@ -53,7 +57,7 @@ type TreeQuery struct {
 // Node is an actor with those below it, as the API has it.
 type Node struct {
 	Path        string    `json:"path" required:"true" description:"Of names, from the root."`
-	Kind        string    `json:"kind" required:"true" enum:"supervisor,listener,acceptor,connection,metrics,web"`
+	Kind        string    `json:"kind" required:"true" enum:"supervisor,listener,acceptor,connection,metrics,web,sources,source"`
 	State       string    `json:"state" required:"true" description:"running, failed (it waits to be brought back) or stopping; of a connection its phase."`
 	Since       time.Time `json:"since" required:"true" description:"When it began, or was brought back last."`
 	Restarts    uint64    `json:"restarts" required:"true" description:"How often its parent brought it back, after a failure, for a reload or by request."`
@@ -70,10 +74,11 @@ type Failure struct {
 	Error string    `json:"error" required:"true"`
 }
 
-// LeftOut counts connections by their phase.
+// LeftOut counts connections by their phase, and sources.
 type LeftOut struct {
 	Connections int            `json:"connections" required:"true"`
 	ByPhase     map[string]int `json:"by_phase" required:"true" nullable:"false"`
+	Sources     int            `json:"sources,omitempty" description:"Sources that are not among the children."`
 }
 
 // Restarted says what a restart has done.

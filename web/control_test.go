@@ -59,6 +59,11 @@ func (s *fakeProxy) control() *Control {
 			return Ended{WaitingForClient: len(ids)}
 		},
 		ReopenLog: func(context.Context) error { return ask("reopen") },
+		Sources:   func() ([]Source, error) { return manySources(), s.err },
+		ChangeSources: func(_ context.Context, c SourceChange) (ChangedSources, error) {
+			return ChangedSources{Network: c.Network.String(), State: c.State, Sources: []string{"192.0.2.1"}},
+				ask("%s %v %v %q by %s", c.State, c.Network, c.For, c.Reason, c.By)
+		},
 		Reload: func(context.Context) (Reloaded, error) {
 			return Reloaded{Result: "ok", Difference: Difference{Added: []string{"listener 127.0.0.1:1080"}, Changed: []string{}, Removed: []string{}, Unchanged: 1}}, ask("reload")
 		},

@@ -31,7 +31,7 @@ func OpenAPI(version string) ([]byte, error) {
 	}
 	r.SpecEns().SetHTTPBasicSecurity(basicScheme, "A user that the policy knows. A trusted host needs none.")
 	r.SpecEns().SetHTTPBearerTokenSecurity(bearerScheme, "", "A token that the policy knows.")
-	for _, o := range slices.Concat(operations(), controlOperations()) {
+	for _, o := range slices.Concat(operations(), controlOperations(), sourceOperations()) {
 		if err := o.describe(r); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", o.method, o.path, err)
 		}

@@ -46,6 +46,10 @@ var known = []struct {
 	{"/api/admin/log/reopen", "POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/reload", "POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/drain", "DELETE, POST", false, "text/plain; charset=utf-8"},
+	{"/api/admin/sources", "GET, HEAD", false, "text/plain; charset=utf-8"},
+	{"/api/admin/sources/pause", "POST", false, "text/plain; charset=utf-8"},
+	{"/api/admin/sources/drain", "POST", false, "text/plain; charset=utf-8"},
+	{"/api/admin/sources/resume", "POST", false, "text/plain; charset=utf-8"},
 	{"/api-docs/openapi.json", "GET, HEAD", true, "application/json"},
 	{"/rapidoc", "GET, HEAD", true, "text/html; charset=utf-8"},
 	{"/rapidoc/start.js", "GET, HEAD", true, "text/javascript; charset=utf-8"},
@@ -87,7 +91,7 @@ func TestRoutes(t *testing.T) {
 					want = http.StatusMethodNotAllowed
 				case strings.Contains(route.path, "log_filter"):
 					want = http.StatusUnsupportedMediaType // it has no body yet
-				case slices.ContainsFunc(controlOperations(), func(o operation) bool { return concrete(o.path) == route.path }):
+				case slices.ContainsFunc(slices.Concat(controlOperations(), sourceOperations()), func(o operation) bool { return concrete(o.path) == route.path }):
 					want = http.StatusServiceUnavailable // nothing is there to control
 				}
 				what := method + " " + route.path + " from " + peer

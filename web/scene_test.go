@@ -25,6 +25,7 @@ type scene struct {
 	sessions map[uint64]Session
 	filter   string
 	reload   pages.Reload
+	held     map[netip.Addr]SourceChange
 }
 
 const (
@@ -34,7 +35,7 @@ const (
 
 // newScene has so many sessions.
 func newScene(sessions int) *scene {
-	s := &scene{filter: "info", sessions: make(map[uint64]Session)}
+	s := &scene{filter: "info", sessions: make(map[uint64]Session), held: make(map[netip.Addr]SourceChange)}
 	for i := range sessions {
 		id := uint64(i + 1)
 		s.sessions[id] = Session{
@@ -171,6 +172,7 @@ func (s *scene) config() Config {
 	c.Control = &Control{
 		Tree: s.tree, Sessions: s.all, EndSessions: s.end, Restart: restartInScene, Reload: s.reloadPolicy,
 		Drain: s.drain, Undrain: s.undrain,
+		Sources: s.sources, ChangeSources: s.changeSources,
 	}
 	return c
 }
@@ -220,4 +222,43 @@ func (s *scene) open() int {
 func serveScene(t *testing.T, s *scene) (url string) {
 	t.Helper()
 	return "http://" + serve(t, "tcp", "127.0.0.1:0", Handler(s.config()), (&logBuffer{}).logger())
+}
+
+// sources are forty, of which one was refused and one is not plumbed.
+func (s *scene) sources() (all []Source, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range 40 {
+		one := Source{
+			Address: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), Known: true, Plumbed: "yes", State: "serving",
+			Sessions: int64(i), Dials: map[string]uint64{"connected": uint64(i)}, Connected: uint64(i), Tried: uint64(i + i%3),
+			Greetings: Greetings{Positive: uint64(i)},
+		}
+		switch i {
+		case 7:
+			one.RefusalText, one.RefusalAt, one.RefusalFrom = "554 5.7.1 blocked using lists.example.org; see https://lists.example.org/198.51.100.7", started, netip.MustParseAddrPort("203.0.113.5:25")
+			one.Trouble, one.Greetings.Permanent = 5, 3
+		case 9:
+			one.Plumbed, one.Trouble = "no", 4
+		}
+		if c, held := s.held[one.Address]; held {
+			one.State, one.Reason, one.By, one.Trouble = c.State, c.Reason, c.By, 2
+			if c.For > 0 {
+				one.Until = started.Add(c.For)
+			}
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func (s *scene) changeSources(_ context.Context, c SourceChange) (ChangedSources, error) {
+	s.set(func(s *scene) {
+		if c.State == "serving" {
+			delete(s.held, c.Network.Addr())
+		} else {
+			s.held[c.Network.Addr()] = c
+		}
+	})
+	return ChangedSources{Network: c.Network.String(), State: c.State, Sources: []string{c.Network.Addr().String()}, Sessions: 3, Kept: true}, nil
 }

@@ -84,6 +84,9 @@ func addNode(t *table, n adminclient.Node, name string, depth int) {
 	for _, child := range n.Children {
 		addNode(t, child, strings.TrimPrefix(child.Path, n.Path+"/"), depth+1)
 	}
+	if s := n.Summarised; s != nil && s.Sources > 0 {
+		t.row(fmt.Sprintf("%s  (%d more: troupe sources)", indent, s.Sources), "source", "-", "-", "-", "-", "-")
+	}
 	if s := n.Summarised; s != nil && s.Connections > 0 {
 		var phases []string
 		for _, phase := range slices.Sorted(maps.Keys(s.ByPhase)) {

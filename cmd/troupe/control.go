@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/actors"
 	"github.com/troupe-proxy/troupe/internal/accesslog"
+	sources "github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/web"
 )
 
@@ -25,6 +26,7 @@ func (s *service) newControl() *web.Control {
 	c := control{s}
 	return &web.Control{
 		Tree: c.tree, Restart: c.restart, Sessions: c.sessions, EndSessions: c.endSessions,
+		Sources: c.sources, ChangeSources: c.changeSources,
 		Reload: c.reload, Drain: c.drain, Undrain: c.undrain, ReopenLog: c.reopenLog,
 	}
 }
@@ -66,6 +68,12 @@ func showNode(n actors.Node) web.Node {
 		for _, count := range n.Connections {
 			shown.Summarised.Connections += count
 		}
+	}
+	if n.Sources > 0 {
+		if shown.Summarised == nil {
+			shown.Summarised = &web.LeftOut{ByPhase: map[string]int{}}
+		}
+		shown.Summarised.Sources = n.Sources
 	}
 	return shown
 }
@@ -161,6 +169,7 @@ func refusal(err error) error {
 		{actors.ErrUnknownActor, http.StatusNotFound},
 		{actors.ErrActorEnded, http.StatusNotFound},
 		{actors.ErrUnknownListener, http.StatusNotFound},
+		{sources.ErrTooManyHolds, http.StatusUnprocessableEntity},
 		{actors.ErrCursor, http.StatusBadRequest},
 		{actors.ErrRestarting, http.StatusConflict},
 		{actors.ErrNotRestartable, http.StatusUnprocessableEntity},

@@ -76,14 +76,19 @@ func (s *service) hostUnread(err error) {
 }
 
 // config joins the parts: figures, transport, HTTP, actors.
-func (s *service) config(host rules.Host) actors.Config {
+func (s *service) config(host *rules.Hosts) actors.Config {
+	table, store := s.openSources(host)
 	return actors.Config{
-		Network:  s.network,
-		Resolver: net.DefaultResolver,
-		Host:     host,
-		Metrics:  s.metrics,
-		Log:      s.logs.Logger,
-		Slots:    sessionSlots(),
+		Network:        s.network,
+		Resolver:       net.DefaultResolver,
+		Host:           host,
+		Metrics:        s.metrics,
+		Sources:        table,
+		Holds:          store,
+		Log:            s.logs.Logger,
+		Slots:          sessionSlots(),
+		WatchAddresses: s.watchAddresses(host),
+
 		Sessions: sessionLog{s.source.options.AccessLog},
 		HTTP: func(p *policy.Policy, l policy.HTTPListener, bound string) *http.Server {
 			log := s.logs.Logger(targetHTTP)

@@ -15,6 +15,7 @@ import (
 // a time.
 type keeper struct {
 	store  *kept.Store // nil: nothing is kept
+	dir    string      // of it; "": there is none
 	strict bool
 	log    *slog.Logger
 }
@@ -36,6 +37,7 @@ func stateDirectory(f *flags, p process) string {
 func openKeeper(f *flags, p process, log *slog.Logger) *keeper {
 	k := &keeper{strict: f.strict, log: log}
 	dir := stateDirectory(f, p)
+	k.dir = dir
 	if dir == "" {
 		return k
 	}

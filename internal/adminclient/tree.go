@@ -39,6 +39,7 @@ type Failure struct {
 type Summary struct {
 	Connections int            `json:"connections"`
 	ByPhase     map[string]int `json:"by_phase"`
+	Sources     int            `json:"sources"` // that are not among the children
 }
 
 // TreeQuery says what of the tree is wanted.

@@ -71,7 +71,7 @@ func (r Result) String() string {
 	case TimedOut:
 		return "timeout"
 	case NoPort:
-		return "no_port"
+		return "ports_exhausted"
 	case FamilyMismatch:
 		return "family_mismatch"
 	case NameNotFound:

@@ -99,7 +99,7 @@ func TestLabelsAndReplies(t *testing.T) {
 		{egress.NetworkUnreachable, "network_unreachable", socks5.NetworkUnreachable},
 		{egress.HostUnreachable, "host_unreachable", socks5.HostUnreachable},
 		{egress.TimedOut, "timeout", socks5.TTLExpired},
-		{egress.NoPort, "no_port", socks5.GeneralFailure},
+		{egress.NoPort, "ports_exhausted", socks5.GeneralFailure},
 		{egress.FamilyMismatch, "family_mismatch", socks5.GeneralFailure},
 		{egress.NameNotFound, "name_not_found", socks5.HostUnreachable},
 		{egress.ResolveFailed, "resolve_failed", socks5.GeneralFailure},

@@ -98,6 +98,13 @@ func (s *Source) dialled(r egress.Result, now time.Time) {
 	}
 }
 
+// absorb adds what was dialled from another, which is not listed any more.
+func (s *Source) absorb(other *Source) {
+	for i := range s.dials {
+		s.dials[i].Add(other.dials[i].Load())
+	}
+}
+
 // triedBind notes what a bind of it came to.
 func (s *Source) triedBind(plumbed bool, now time.Time) {
 	switch {

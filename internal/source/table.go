@@ -71,9 +71,13 @@ func (t *Table) Know(networks []netip.Prefix) (left []netip.Prefix) {
 		now[one.addr] = s
 	}
 	for a, s := range before {
-		if now[a] == nil && t.room() {
+		switch {
+		case now[a] != nil:
+		case t.room():
 			s.single.Store(false)
 			t.others[a] = t.order.PushFront(s)
+		default:
+			t.elsewhere.absorb(s)
 		}
 	}
 	t.known.Store(&now)
@@ -127,6 +131,7 @@ func (t *Table) room() bool {
 		if s := e.Value.(*Source); s.sessions.Load() == 0 {
 			t.order.Remove(e)
 			delete(t.others, s.addr)
+			t.elsewhere.absorb(s)
 			return true
 		}
 	}

@@ -21,6 +21,7 @@ func functions() template.FuncMap {
 		"seconds":     func(s float64) string { return formatSpan(time.Duration(s * float64(time.Second))) },
 		"stamp":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"when":        func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"percent":     percent,
 		"words":       func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 		"restartable": restartable,
 		"last":        func(path string) string { return path[strings.LastIndexByte(path, '/')+1:] },

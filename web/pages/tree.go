@@ -35,6 +35,8 @@ var whatRestarts = map[string]string{
 	"acceptor": "Its socket is opened by the listener and stays. Sessions go on, and clients that come meanwhile wait in the queue.",
 	"listener": "It goes on with its socket and its sessions. To have it accept anew, restart its acceptor.",
 	"metrics":  "All figures are kept. Sessions go on.",
+	"sources":  "What is known of the sources and was decided about them is kept. Sessions go on.",
+	"source":   "It goes on, and what is known of it is kept.",
 	"web":      "Other HTTP requests that are under way are cut off. Sessions go on.",
 }
 

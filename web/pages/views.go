@@ -20,6 +20,7 @@ type view struct {
 // views are all pages, in the order of the menu.
 func (p *Pages) views() []view {
 	return []view{
+		{"sources", "/ui/sources", "Sources", p.sources, p.changeSources},
 		{"overview", "/", "Overview", p.overview, p.drain},
 		{"tree", "/ui/tree", "Actors", p.tree, p.restart},
 		{"sessions", "/ui/sessions", "Sessions", p.sessions, p.endSessions},

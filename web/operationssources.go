@@ -1,0 +1,27 @@
+package web
+
+import "net/http"
+
+// sourceOperations are what an operator may look at and decide of sending addresses.
+func sourceOperations() []operation {
+	decide := func(verb, summary, about string, request any) operation {
+		return operation{
+			method: http.MethodPost, path: "/api/admin/sources/" + verb, id: verb + "_sources", tag: tagAdmin, needs: Trusted, request: request,
+			summary: summary, about: about,
+			answers: []reply{
+				document(ChangedSources{}, "What was decided, and about which sources."), badBody, late,
+				text(422, "The body is not such an object, or there are too many pauses and drains."), broken, notUp,
+			},
+		}
+	}
+	return []operation{
+		{
+			method: http.MethodGet, path: "/api/admin/sources", id: "sources", tag: tagAdmin, needs: Trusted, request: sourcesQuery{},
+			summary: "The sending addresses", about: "Those that the policy names, and others that were asked for lately.",
+			answers: []reply{document(sourcesDocument{}, "A page of them."), badQuery, broken, notUp},
+		},
+		decide("pause", "Have sources not used for a while", "Clients that ask for one are refused, and take another. Sessions go on.", holdRequest{}),
+		decide("drain", "Have sources not used any more", "Clients that ask for one are refused, and take another. Sessions go on until they end.", holdRequest{}),
+		decide("resume", "Have sources used again", "One that a wider network holds back is an exception from that.", resumeRequest{}),
+	}
+}

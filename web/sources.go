@@ -1,0 +1,304 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sourcesQuery are the parameters of the list of sources.
+type sourcesQuery struct {
+	Source string `query:"source" description:"Those of an address or a network."`
+	State  string `query:"state" enum:"serving,paused,draining"`
+	Plumb  string `query:"plumbed" enum:"yes,no,unknown"`
+	Sort   string `query:"sort" enum:"trouble,-trouble,address,-address,sessions,-sessions,dials,-dials,failures,-failures,refusal,-refusal" default:"-trouble" description:"The smallest first; with - the largest. trouble is what somebody had better look at, refusal when an upstream refused last, failures the share of the dials that failed."`
+	Limit  uint   `query:"limit" default:"100" minimum:"1" maximum:"1000" description:"How many are listed."`
+	After  string `query:"after" description:"The next of an earlier answer."`
+}
+
+// sourceDocument is a source as the API has it.
+type sourceDocument struct {
+	Address     string            `json:"address" required:"true"`
+	Known       bool              `json:"known" required:"true" description:"The policy names it. Others are listed as long as there is room."`
+	Plumbed     string            `json:"plumbed" required:"true" enum:"yes,no,unknown"`
+	State       string            `json:"state" required:"true" enum:"serving,paused,draining"`
+	Since       *time.Time        `json:"since" required:"true" nullable:"true"`
+	Until       *time.Time        `json:"until" required:"true" nullable:"true" description:"Null: until it is resumed."`
+	Reason      string            `json:"reason" required:"true"`
+	By          string            `json:"by" required:"true"`
+	Sessions    int64             `json:"sessions" required:"true"`
+	Dials       map[string]uint64 `json:"dials" required:"true" nullable:"false" description:"By result."`
+	DialRatio   *float64          `json:"dial_ratio" required:"true" nullable:"true" description:"The share of the dials that connected; null: there was none."`
+	Greetings   Greetings         `json:"greetings" required:"true"`
+	LastSuccess *time.Time        `json:"last_success" required:"true" nullable:"true"`
+	LastRefusal *refusalDocument  `json:"last_refusal" required:"true" nullable:"true"`
+	PortsUsed   float64           `json:"ports_used_ratio" required:"true"`
+}
+
+// refusalDocument is what an upstream said that would not talk.
+type refusalDocument struct {
+	Text string    `json:"text" required:"true"`
+	At   time.Time `json:"at" required:"true"`
+	From string    `json:"from" required:"true"`
+}
+
+// sourcesDocument is the list.
+type sourcesDocument struct {
+	Sources []sourceDocument `json:"sources" required:"true" nullable:"false"`
+	Total   int              `json:"total" required:"true" description:"How many the filters mean, on this page or not."`
+	Next    string           `json:"next,omitempty" description:"With it as after, those that follow are listed."`
+}
+
+// holdRequest is the body of a pause or a drain.
+type holdRequest struct {
+	Source string `json:"source" required:"true" description:"An address or a network." example:"192.0.2.7"`
+	For    string `json:"for,omitempty" description:"How long: a duration or seconds. Without it, until they are resumed." example:"2h"`
+	Reason string `json:"reason,omitempty" maxLength:"500" description:"For people."`
+}
+
+// resumeRequest is the body of a resume.
+type resumeRequest struct {
+	Source string `json:"source" required:"true" description:"An address or a network." example:"192.0.2.7"`
+}
+
+// sourceFilter says which sources are meant.
+type sourceFilter struct {
+	network        netip.Prefix // not valid: any
+	state, plumbed string       // "": any
+}
+
+func (f *sourceFilter) means(s *Source) bool {
+	return (!f.network.IsValid() || f.network.Contains(s.Address)) && (f.state == "" || s.State == f.state) && (f.plumbed == "" || s.Plumbed == f.plumbed)
+}
+
+// handleSourcesList lists the sending addresses.
+func (c Config) handleSourcesList(w http.ResponseWriter, r *http.Request) {
+	query, err := parseOnly(r.URL, "source", "state", "plumbed", "sort", "limit", "after")
+	var filter sourceFilter
+	var order sourceOrder
+	var limit int
+	if err == nil {
+		filter, err = parseSourceFilter(query)
+	}
+	if err == nil {
+		order, err = parseSourceOrder(cmp.Or(query["sort"], "-trouble"), query["after"])
+	}
+	if err == nil {
+		limit, err = parseLimit(query["limit"], 1)
+	}
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	all, err := c.Control.Sources()
+	if err != nil {
+		c.writeProblem(w, err)
+		return
+	}
+	all = slices.DeleteFunc(all, func(s Source) bool { return !filter.means(&s) })
+	list := sourcesDocument{Sources: []sourceDocument{}, Total: len(all)}
+	shown := order.sort(all)
+	for i := range shown[:min(limit, len(shown))] {
+		list.Sources = append(list.Sources, describeSource(&shown[i]))
+	}
+	if len(shown) > limit {
+		list.Next = order.mark(&shown[limit-1])
+	}
+	writeJSON(w, list)
+}
+
+func parseSourceFilter(query map[string]string) (f sourceFilter, err error) {
+	if text := query["source"]; text != "" {
+		if f.network, err = parseNetwork(text); err != nil {
+			return f, err
+		}
+	}
+	f.state, f.plumbed = query["state"], query["plumbed"]
+	if f.state != "" && !slices.Contains([]string{"serving", "paused", "draining"}, f.state) {
+		return f, fmt.Errorf("state: expected serving, paused or draining, got %q", cut(f.state))
+	}
+	if f.plumbed != "" && !slices.Contains([]string{"yes", "no", "unknown"}, f.plumbed) {
+		return f, fmt.Errorf("plumbed: expected yes, no or unknown, got %q", cut(f.plumbed))
+	}
+	return f, nil
+}
+
+// parseNetwork reads an address or a network. What is said of it is said in its
+// canonical form.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil || p.Masked() != p {
+		return netip.Prefix{}, fmt.Errorf("source: expected an address or a network such as 192.0.2.0/24, got %q", cut(text))
+	}
+	return p, nil
+}
+
+// sourceOrder is how a list of sources is sorted: by a figure, and by the address
+// among those who have the same.
+type sourceOrder struct {
+	by    func(*Source) int64
+	sign  int64
+	after *sourceMark // nil: from the first on
+}
+
+// sourceMark is a place in that order.
+type sourceMark struct {
+	key     int64
+	address netip.Addr
+}
+
+func (m sourceMark) compare(o sourceMark) int {
+	return cmp.Or(cmp.Compare(m.key, o.key), m.address.Compare(o.address))
+}
+
+func parseSourceOrder(text, after string) (sourceOrder, error) {
+	o := sourceOrder{sign: 1}
+	name, descending := strings.CutPrefix(text, "-")
+	if descending {
+		o.sign = -1
+	}
+	switch name {
+	case "trouble":
+		o.by = func(s *Source) int64 { return s.Trouble }
+	case "address":
+		o.by = nil
+	case "sessions":
+		o.by = func(s *Source) int64 { return s.Sessions }
+	case "dials":
+		o.by = func(s *Source) int64 { return int64(s.Tried) }
+	case "failures":
+		o.by = func(s *Source) int64 { return int64((s.Tried - s.Connected) * 1000 / max(s.Tried, 1)) }
+	case "refusal":
+		o.by = func(s *Source) int64 { return s.RefusalAt.Unix() }
+	default:
+		return o, fmt.Errorf("sort: expected trouble, address, sessions, dials, failures or refusal, with - before it the other way round, got %q", cut(text))
+	}
+	if after == "" {
+		return o, nil
+	}
+	key, address, _ := strings.Cut(after, "_")
+	var m sourceMark
+	var err, bad error
+	m.key, err = strconv.ParseInt(key, 36, 64)
+	m.address, bad = netip.ParseAddr(address)
+	if err != nil || bad != nil {
+		return o, fmt.Errorf("after: expected what an earlier answer gave as next, got %q", cut(after))
+	}
+	o.after = &m
+	return o, nil
+}
+
+func (o *sourceOrder) place(s *Source) sourceMark {
+	if o.by == nil {
+		return sourceMark{0, s.Address}
+	}
+	return sourceMark{o.sign * o.by(s), s.Address}
+}
+
+func (o *sourceOrder) compare(a, b sourceMark) int {
+	if o.by == nil {
+		return int(o.sign) * a.compare(b)
+	}
+	return a.compare(b)
+}
+
+// sort gives those behind the mark, in the order.
+func (o *sourceOrder) sort(all []Source) []Source {
+	if o.after != nil {
+		all = slices.DeleteFunc(all, func(s Source) bool { return o.compare(o.place(&s), *o.after) <= 0 })
+	}
+	slices.SortFunc(all, func(a, b Source) int { return o.compare(o.place(&a), o.place(&b)) })
+	return all
+}
+
+func (o *sourceOrder) mark(s *Source) string {
+	m := o.place(s)
+	return strconv.FormatInt(m.key, 36) + "_" + m.address.String()
+}
+
+func describeSource(s *Source) sourceDocument {
+	d := sourceDocument{
+		Address: s.Address.String(), Known: s.Known, Plumbed: s.Plumbed, State: s.State,
+		Since: moment(s.Since), Until: moment(s.Until), Reason: s.Reason, By: s.By,
+		Sessions: s.Sessions, Dials: s.Dials, Greetings: s.Greetings, LastSuccess: moment(s.LastSuccess), PortsUsed: s.PortsUsed,
+	}
+	if s.Tried > 0 {
+		ratio := float64(s.Connected) / float64(s.Tried)
+		d.DialRatio = &ratio
+	}
+	if !s.RefusalAt.IsZero() {
+		d.LastRefusal = &refusalDocument{Text: s.RefusalText, At: s.RefusalAt.UTC(), From: addressText(s.RefusalFrom)}
+	}
+	return d
+}
+
+// moment is a time, nil for none.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// mostReason is how long the reason of a pause may be, in bytes.
+const mostReason = 500
+
+var errLongReason = errors.New("reason: expected at most " + strconv.Itoa(mostReason) + " bytes")
+
+// handleSourcesHold pauses or drains sources.
+func (c Config) handleSourcesHold(state string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var request holdRequest
+		if !readObject(w, r, &request) {
+			return
+		}
+		network, err := parseNetwork(request.Source)
+		var span time.Duration
+		if err == nil {
+			span, err = parseSpan("for", request.For)
+		}
+		if err == nil && len(request.Reason) > mostReason {
+			err = errLongReason
+		}
+		if err != nil {
+			writeError(w, http.StatusUnprocessableEntity, err.Error())
+			return
+		}
+		c.changeSources(w, r, SourceChange{Network: network, State: state, For: span, Reason: request.Reason})
+	}
+}
+
+// handleSourcesResume has sources used again.
+func (c Config) handleSourcesResume(w http.ResponseWriter, r *http.Request) {
+	var request resumeRequest
+	if !readObject(w, r, &request) {
+		return
+	}
+	network, err := parseNetwork(request.Source)
+	if err != nil {
+		writeError(w, http.StatusUnprocessableEntity, err.Error())
+		return
+	}
+	c.changeSources(w, r, SourceChange{Network: network, State: "serving"})
+}
+
+func (c Config) changeSources(w http.ResponseWriter, r *http.Request, change SourceChange) {
+	change.By = peerText(r)
+	done, err := c.Control.ChangeSources(r.Context(), change)
+	if err != nil {
+		c.writeProblem(w, err)
+		return
+	}
+	writeJSON(w, done)
+}
