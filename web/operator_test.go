@@ -15,6 +15,7 @@ import (
 // The pages for people, and what they load.
 var operatorKnown = []struct{ path, allow, content string }{
 	{"/", "GET, HEAD", "text/html; charset=utf-8"},
+	{"/ui/sources", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/tree", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/sessions", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/policy", "GET, HEAD, POST", "text/html; charset=utf-8"},

@@ -94,6 +94,13 @@ func TestRequests(t *testing.T) {
 		{func() error { _, err := c.Drain(ctx, "l", "5m"); return err }, "POST /api/admin/drain", `{"limit":"5m","listener":"l"}`},
 		{func() error { _, err := c.Drain(ctx, "", ""); return err }, "POST /api/admin/drain", `{}`},
 		{func() error { _, err := c.Undrain(ctx, "l"); return err }, "DELETE /api/admin/drain?listener=l", ""},
+		{func() error {
+			_, err := c.Sources(ctx, SourceFilter{Source: "192.0.2.0/24", State: "paused", Plumbed: "no"}, Page{Sort: "address", Limit: 7, After: "x"})
+			return err
+		}, "GET /api/admin/sources?after=x&limit=7&plumbed=no&sort=address&source=192.0.2.0%2F24&state=paused", ""},
+		{func() error { _, err := c.PauseSources(ctx, Hold{"192.0.2.7", "2h", "listed"}); return err }, "POST /api/admin/sources/pause", `{"for":"2h","reason":"listed","source":"192.0.2.7"}`},
+		{func() error { _, err := c.DrainSources(ctx, Hold{Source: "192.0.2.7"}); return err }, "POST /api/admin/sources/drain", `{"source":"192.0.2.7"}`},
+		{func() error { _, err := c.ResumeSources(ctx, "192.0.2.7"); return err }, "POST /api/admin/sources/resume", `{"source":"192.0.2.7"}`},
 		{func() error { return c.SetLogFilter(ctx, `a"b`) }, "POST /api/admin/set_diagnostic_log_filter/v1", `{"filter":"a\"b"}`},
 		{func() error { return c.ReopenLog(ctx) }, "POST /api/admin/log/reopen", ""},
 		{func() error { _, err := c.Serving(ctx); return err }, "GET /proxy/status", ""},
