@@ -69,7 +69,7 @@ func (c control) changeSources(ctx context.Context, change web.SourceChange) (we
 	if !done.Until.IsZero() {
 		shown.Until = &done.Until
 	}
-	for _, a := range done.Done.Sources {
+	for _, a := range done.Sources {
 		shown.Sources = append(shown.Sources, a.String())
 	}
 	if done.Unkept != nil {

@@ -275,3 +275,30 @@ func TestBindFailsForNothingElse(t *testing.T) {
 		t.Errorf("BIND of a source that is not allowed is answered %d; want 2", got)
 	}
 }
+
+// TestPauseThatCannotBeKept: it holds all the same, and who asked for it is told.
+func TestPauseThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	if !onNetwork(t) {
+		return
+	}
+	f := startFarm(t)
+	must(t, os.RemoveAll(f.state))
+	one := sourceOf(3)
+	if said := f.troupe("source", "pause", one.String()); !strings.Contains(said, "it holds until the next start only") {
+		t.Errorf("troupe said %q; want that it is not kept", said)
+	}
+	if got := f.bind(one); got != 1 {
+		t.Errorf("BIND is answered %d; want 1", got)
+	}
+	await(t, "the log to say so", func() bool { return f.log.contains("what was decided about sources is not kept") })
+	must(t, os.Mkdir(f.state, 0o700))
+	if said := f.troupe("source", "drain", sourceOf(4).String()); strings.Contains(said, "next start") {
+		t.Errorf("troupe said %q; want both kept, now that it can be", said)
+	}
+	f.end(syscall.SIGTERM)
+	f.up()
+	if first, second := f.bind(one), f.bind(sourceOf(4)); first != 1 || second != 1 {
+		t.Errorf("restarted: BIND is answered %d and %d; want 1", first, second)
+	}
+}
