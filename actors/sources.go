@@ -24,6 +24,7 @@ type sourcesActor struct {
 	log   *slog.Logger
 	tap   Tap
 
+	failures observer // of the children
 	children map[netip.Addr]*actor.PID
 	watching *task.Task
 	timer    *time.Timer // until the next hold is over
@@ -63,6 +64,7 @@ func (a *sourcesActor) Receive(ctx actor.Context) {
 
 func (a *sourcesActor) start(ctx actor.Context) {
 	root, self := ctx.ActorSystem().Root, ctx.Self()
+	a.failures = newObserver(KindSource, a.log)
 	a.children = make(map[netip.Addr]*actor.PID)
 	a.table.OnChange(func() { root.Send(self, &sourcesChanged{}) })
 	a.reconcile(ctx)
@@ -107,7 +109,7 @@ func (a *sourcesActor) reconcile(ctx actor.Context) {
 // replaced when it has.
 func (a *sourcesActor) spawn(ctx actor.Context, s *source.Source) {
 	produce := func() actor.Actor { return &sourceActor{table: a.table, source: s, log: a.log, tap: a.tap} }
-	mailbox := a.live.tree.Mailbox(KindSource.String(), census.Inboxes(newObserver(KindSource, a.log)), newObserver(KindSource, a.log))
+	mailbox := a.live.tree.Mailbox(KindSource.String(), census.Inboxes(a.failures), a.failures)
 	pid, err := ctx.SpawnNamed(actor.PropsFromProducer(produce, actor.WithMailbox(mailbox)), "source-"+s.Address().String())
 	if err == nil {
 		a.children[s.Address()] = pid
