@@ -34,6 +34,7 @@ func operated() (Config, *[]uint64) {
 		Sessions: func() iter.Seq[Session] {
 			return func(yield func(Session) bool) { yield(Session{ID: 7, User: "alice"}) }
 		},
+		Sources: func() ([]Source, error) { return manySources(), nil },
 		EndSessions: func(ids []uint64, _ string) Ended {
 			*gone = append(*gone, ids...)
 			return Ended{WaitingForClient: len(ids)}
