@@ -59,6 +59,8 @@ func Open(ctx context.Context, c *Config, p *policy.Policy) (*Sockets, error) {
 	for _, w := range s.web {
 		c.Metrics.certificates.list(c.Log(targetHTTP), w.address(), w.source.Load())
 	}
+	c.knowSources(p)
+	c.Metrics.sources.show(c.Sources, func() map[netip.Addr]float64 { return nil }) // nobody uses one yet
 	return s, nil
 }
 

@@ -93,7 +93,6 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	census.WatchDeadLetters(s.actors)
 	c.Metrics.listeners.watch(s.actors)
 	c.Metrics.live.live.Store(s.live)
-	c.knowSources(sockets.generation.policy)
 	c.Metrics.sources.show(c.Sources, s.portsUsed)
 	log := c.Log(targetActors)
 	props := actor.PropsFromProducer(func() actor.Actor {

@@ -40,7 +40,7 @@ kumo.on('proxy_init', function()
   kumo.time.start_timer('example'):done()
   kumo.memoize(function(x) return x end, { name = 'example', ttl = '1m', capacity = 1 })(1)
   proxy.set_destination_groups { example = { '192.0.2.0/24' } }
-  proxy.start_proxy_listener { listen = '127.0.0.1:1080', use_tls = true }
+  proxy.start_proxy_listener { listen = '127.0.0.1:1080', use_tls = true, allow_sources = { '192.0.2.1' } }
 end)
 `
 
