@@ -204,7 +204,7 @@ func TestBrowserPausesASource(t *testing.T) {
 		said("nav li:first-child", "Sources"), press(`[id="pause-198.51.100.7"]`), said("dialog[open]", "Pause 198.51.100.7?"),
 		press("#yes"), said("#message", "198.51.100.7/32 is paused"), said(`#rows`, "paused"),
 		press(`[id="resume-198.51.100.7"]`), said("dialog[open]", "Resume 198.51.100.7?"), press("#yes"), said("#message", "198.51.100.7/32 is serving"), unsaid("#rows", "paused"))
-	b.visit(press(`[id="drain-198.51.100.9"]`), press("#yes"), said("#message", "198.51.100.9/32 is draining"), said("#rows", "draining"))
+	b.visit(press(`[id="drain-198.51.100.9"]`), said("dialog[open]", "Drain 198.51.100.9?"), press("#yes"), said("#message", "198.51.100.9/32 is draining"), said("#rows", "draining"))
 }
 
 // TestBrowserSetsTheLogFilter: what is no filter is said on the page, and the one in
