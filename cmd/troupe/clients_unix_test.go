@@ -64,7 +64,7 @@ func (r realClient) sendOne(t *testing.T, proxy string, server netip.AddrPort) {
 	if r.title == "Exim" {
 		text = eximAround(t, dir, text, server)
 	}
-	must(t, os.WriteFile(filepath.Join(dir, r.file), []byte(text), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, r.file), []byte(text), 0o644)) // Exim reads it as another user
 	must(t, os.WriteFile(filepath.Join(dir, "mail.txt"), []byte("Subject: hello\n\nHello\n"), 0o600))
 	args := strings.Split(strings.ReplaceAll(strings.Join(r.run, "\n"), "FILE", filepath.Join(dir, r.file)), "\n")
 	c := exec.CommandContext(t.Context(), args[0], args[1:]...)
@@ -120,6 +120,7 @@ func eximAround(t *testing.T, dir, transport string, server netip.AddrPort) stri
 		must(t, os.Chmod(filepath.Join(dir, d), 0o777))
 	}
 	return fmt.Sprintf(`primary_hostname = client.test
+keep_environment =
 spool_directory = %[1]s/spool
 log_file_path = %[1]s/log/%%slog
 begin routers
