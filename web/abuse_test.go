@@ -85,7 +85,7 @@ func TestAbuse(t *testing.T) {
 			{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}, false},
 			{"a way out of the path", method + " " + route.path + "/../../../etc/passwd HTTP/1.1\r\n" + host + "\r\n", []int{404}, true},
 			{"an escaped way out", method + " " + route.path + "/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\n" + host + "\r\n", []int{404}, true},
-			{"a way out with a backslash", method + " " + route.path + "\\..\\..\\etc HTTP/1.1\r\n" + host + "\r\n", []int{404}, true},
+			{"a way out with a backslash", method + " " + route.path + "\\..\\..\\etc HTTP/1.1\r\n" + host + "\r\n", []int{404}, !strings.Contains(route.path, "/sessions/")}, // which is no ID
 			{"a broken escape", method + " " + route.path + "%zz HTTP/1.1\r\n" + host + "\r\n", []int{400}, false},
 			{"an absolute URL of another host", method + " http://attacker.example" + route.path + " HTTP/1.1\r\n" + host + "\r\n", []int{200, 403, 415, 503}, false},
 		} {

@@ -298,7 +298,7 @@ func TestDryRun(t *testing.T) {
 	for query, want := range map[string]string{
 		"?destination=198.51.100.0/24&dry_run=true": `{"ended":7,"waiting_for_client":3,"waiting_for_upstream":4,"dry_run":true}`,
 		"/00000000000000ff?dry_run=true":            `{"ended":1,"waiting_for_client":0,"waiting_for_upstream":1,"dry_run":true}`,
-		"/00000000000000fe?dry_run=true":            "Error: there is no session 00000000000000fe, or it has ended",
+		"/00000000000000fe?dry_run=true":            "Error: there is no session \"00000000000000fe\", or it has ended",
 	} {
 		if got := ask(Handler(c), "DELETE", "/api/admin/sessions"+query, trustedPeer); strings.TrimSpace(got.body) != want {
 			t.Errorf("%s: got %d %q; want %q", query, got.status, got.body, want)

@@ -14,7 +14,7 @@ import (
 
 // The pages for people, and what they load.
 var operatorKnown = []struct{ path, allow, content string }{
-	{"/", "GET, HEAD", "text/html; charset=utf-8"},
+	{"/", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/sources", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/tree", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/sessions", "GET, HEAD, POST", "text/html; charset=utf-8"},

@@ -69,7 +69,7 @@ func (c Config) rows() []row {
 		{"/api/admin/tree", Trusted, methods{"GET": c.controlled(c.handleTree)}},
 		{"/api/admin/restart", Trusted, methods{"POST": c.controlled(c.handleRestart)}},
 		{"/api/admin/sessions", Trusted, methods{"GET": c.controlled(c.handleSessionsList), "DELETE": c.controlled(c.handleSessionsEnd)}},
-		{"/api/admin/sessions/{id}", Trusted, methods{"DELETE": c.controlled(c.handleSessionEnd)}},
+		{"/api/admin/sessions/{id}", Trusted, methods{"DELETE": withID(c.controlled(c.handleSessionEnd))}},
 		{"/api/admin/who", Trusted, methods{"GET": c.controlled(c.handleWho)}},
 		{"/api/admin/log/reopen", Trusted, methods{"POST": c.controlled(c.handleLogReopen)}},
 		{"/api/admin/reload", Trusted, methods{"POST": c.controlled(c.handleReload)}},

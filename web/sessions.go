@@ -188,18 +188,15 @@ func (c Config) handleSessionEnd(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	text := mux.Vars(r)["id"]
-	id, known := parseID(text)
+	id, _ := parseID(mux.Vars(r)["id"])
 	var ended Ended
-	switch {
-	case !known:
-	case dry:
+	if dry {
 		_, ended = c.meant(func(s *Session) bool { return s.ID == id })
-	default:
+	} else {
 		ended = c.Control.EndSessions([]uint64{id}, peerText(r))
 	}
 	if ended == (Ended{}) {
-		writeError(w, http.StatusNotFound, fmt.Sprintf("there is no session %q, or it has ended", cut(text)))
+		writeNoSession(w, formatID(id))
 		return
 	}
 	writeEnded(w, ended, dry)
@@ -218,6 +215,22 @@ func formatID(id uint64) string { return fmt.Sprintf("%016x", id) }
 func parseID(text string) (id uint64, ok bool) {
 	id, err := strconv.ParseUint(text, 16, 64)
 	return id, err == nil && formatID(id) == text
+}
+
+// withID answers what can be no session's ID, before anybody looks for it.
+func withID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := mux.Vars(r)["id"]
+		if _, ok := parseID(text); !ok {
+			writeNoSession(w, text)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeNoSession(w http.ResponseWriter, text string) {
+	writeError(w, http.StatusNotFound, fmt.Sprintf("there is no session %q, or it has ended", cut(text)))
 }
 
 func describeSession(s *Session, now time.Time) sessionDocument {
