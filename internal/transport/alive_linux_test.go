@@ -34,7 +34,7 @@ func TestAlive(t *testing.T) {
 	if f := n.Figures(); f.Loops[1].Busy == 0 {
 		t.Error("busy: got 0 of a loop that hangs; want more")
 	}
-	if second.ask() != second.ask() {
+	if beat := second.ask(); beat != second.ask() {
 		t.Error("wake-ups: got two out at once; want one, however often it is asked")
 	}
 	close(release)
