@@ -69,8 +69,11 @@ type conn struct {
 	joined     int64 // when the upstream was connected, by clock
 	look       *look // from the relay on its copier's, and at last of who tells the end
 	relay      relay
-	clientDone bool // ClientClosed was told without an error
-	clientGone bool // and with one
+	clientDone bool          // ClientClosed was told without an error
+	clientGone bool          // and with one
+	paces      paces         // of the relay; not changed once that has begun
+	hurry      chan struct{} // closed when nothing may wait for them any more
+	hurried    bool          // it is
 }
 
 // newConn makes a conn of a client. On error the caller still owns tcp.
@@ -223,6 +226,8 @@ func (c *conn) Abort() {
 	c.leaveQuietly()
 }
 
+func (c *conn) Decline() { c.shut(Ended{End: Closed}, stream.close) } // nobody else uses it
+
 // shut closes all sockets, each in the manner how, and settles how the session
 // ended. Only the first call has an effect. The caller counts as a user.
 func (c *conn) shut(end Ended, how func(stream)) {
@@ -234,6 +239,7 @@ func (c *conn) shut(end Ended, how func(stream)) {
 	c.phase = closed
 	c.end = end
 	c.stopTimer()
+	c.hasten()
 	if c.relay.patience != nil {
 		c.relay.patience.Stop()
 	}

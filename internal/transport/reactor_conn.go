@@ -68,7 +68,8 @@ type epollConn struct {
 	flow     [2]flow // by the side it comes from
 	greeting *greeting
 	parting  *parting
-	deadline moment // of the owner's timer; 0: none
+	pacing   *pacing // nil: nothing is held up
+	deadline moment  // of the owner's timer; 0: none
 
 	session, total *Traffic
 	limits         *RelayLimits // of the relay; nil: none
@@ -275,6 +276,12 @@ func (c *epollConn) Abort() {
 	c.shut(Ended{End: Closed}, resetRaw)
 }
 
+func (c *epollConn) Decline() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut(Ended{End: Closed}, closeRaw)
+}
+
 // abandon aborts a session, unless it was started.
 func (c *epollConn) abandon() bool {
 	c.mu.Lock()
@@ -302,6 +309,7 @@ func (c *epollConn) shut(end Ended, how func(int32)) {
 	c.closeUpstream(how)
 	for i := range c.flow {
 		c.flow[i].drop(c.loop)
+		c.pacing.rest(Side(i))
 	}
 	c.fd[Client], c.greeting, c.parting = -1, nil, nil
 	c.session, c.total, c.limits = nil, nil, nil

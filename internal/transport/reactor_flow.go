@@ -89,12 +89,12 @@ func (c *epollConn) sent(from Side, n int) {
 	f.take(n, c.loop.budget)
 }
 
-// trickle is carry without a remainder, for when the budget is used up: what the
-// destination does not take stays where it came from. It is a third call for
-// what are two else.
-func (c *epollConn) trickle(from Side) int {
+// trickle carries no more than there is room, and no remainder, for when the budget
+// is used up or little was granted: what the destination does not take stays where
+// it came from. It is a third call for what are two else. It returns how much the
+// destination has taken.
+func (c *epollConn) trickle(from Side, room []byte) int {
 	f, to := &c.flow[from], from.other()
-	room := c.loop.buf[:smallBuffer]
 	n, errno := peekRaw(c.fd[from], room)
 	if !c.received(from, n, errno) {
 		return 0
@@ -114,10 +114,10 @@ func (c *epollConn) trickle(from Side) int {
 		skipRaw(c.fd[from], taken)
 		c.count(from, taken)
 	}
-	if taken == len(room) && !c.listener.copies {
+	if taken == len(room) && !c.listener.copies && c.pacing == nil {
 		f.pipe = c.loop.pipes.take(c.loop.tick) // a burst
 	}
-	return copyWeight * taken
+	return taken
 }
 
 // see looks for the upstream's first line in what comes from a side.

@@ -36,11 +36,14 @@ func (c *epollConn) pump(from Side) {
 			return
 		case !f.readable:
 			f.giveBack(c.loop)
+			c.pacing.rest(from)
 			return
 		case f.blocked:
 			return // with nothing kept: it waits where it came from
 		case carried >= turnBytes:
 			c.resume()
+			return
+		case !c.mayCarry(from):
 			return
 		}
 		carried += c.carry(from)
@@ -65,8 +68,10 @@ func (c *epollConn) carry(from Side) int {
 	switch {
 	case f.pipe != nil:
 		n, errno = spliceRaw(c.fd[from], f.pipe.w, f.pipe.size)
+	case c.pacing != nil && !c.reset:
+		return copyWeight * c.carryPaced(from)
 	case !c.loop.budget.spare(smallBuffer):
-		return c.trickle(from)
+		return copyWeight * c.trickle(from, room)
 	case !c.listener.copies && c.loop.pipes.ready(c.loop.tick):
 		room = c.loop.buf[:]
 		fallthrough

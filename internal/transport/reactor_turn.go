@@ -158,7 +158,7 @@ func (c *epollConn) expire() {
 		c.deadline = 0
 		c.post(Expired{})
 	}
-	next := c.deadline
+	next := earlier(c.deadline, c.pacing.due(now))
 	if p := c.parting; p != nil {
 		if p.next <= now {
 			p.next = 0 // work looks now

@@ -81,12 +81,15 @@ func (c *conn) copy(from Side, b *buffer, err error) {
 	source, limit := c.stream(from), smallBuffer
 	for {
 		if b != nil {
+			if c.paces != nil {
+				c.keepPace(from, b.n)
+			}
 			limit = c.forward(to, b, limit)
 		}
 		if err != nil {
 			break
 		}
-		b, err = source.receive(limit)
+		b, err = source.receive(c.most(limit))
 	}
 	if from == Upstream {
 		c.endLook(c.tell)
@@ -147,6 +150,7 @@ func (c *conn) lostFor(side Side, cause error) {
 	c.mu.Lock()
 	if r := &c.relay; !r.reset && c.phase == relaying {
 		r.reset, r.by, r.cause = true, side, cause
+		c.hasten()
 		r.progress = c.measure(side.other())
 		r.patience = time.AfterFunc(c.lastWords, c.losePatience)
 	}

@@ -96,7 +96,7 @@ type Acceptance struct {
 	Enter func(ctx context.Context) error
 	Leave func()
 	// Accepted is given each client. The Conn is the callee's from then on,
-	// who must Start or Abort it. If Accepted panics before the Conn was started,
+	// who must Start, Decline or Abort it. If Accepted panics before the Conn was started,
 	// the transport aborts the Conn and calls Leave, so nothing that may panic
 	// should follow once the callee has made the slot its own.
 	Accepted func(Conn)
@@ -120,6 +120,10 @@ type Conn interface {
 	// Start begins to read from the client; from here on owner hears events.
 	// It is called once, before any other method but Client, Local, Abort.
 	Start(owner Owner)
+	// Decline closes a client that is not to be served, in place of Start: with an
+	// end of stream, since one that is about to learn that it has connected would
+	// take a reset for a refusal. What it had sent is lost.
+	Decline()
 
 	// Peek returns what the client sent and nobody consumed yet. The slice is
 	// valid until the next call of Discard, Relay, Finish or Abort.
@@ -162,6 +166,12 @@ type Conn interface {
 	// its clock once for many events, so ago may be a little long.
 	LastByte() (from Side, ago time.Duration, ok bool)
 
+	// Limit has the relay keep to paces, each of which it may have in common with
+	// others. Called before Relay, at most once; without it nothing is held up. What
+	// Peek still holds does not count, nor are the last words of a side held up that
+	// has reset. Bytes that have to wait stay where they are, or hold no more than
+	// one buffer.
+	Limit(to ...*Pace)
 	// Relay joins client and upstream: what Peek still holds first, then both
 	// directions until both have ended, each end of stream passed on as a
 	// half-close. Called once, after a successful Dialed. Bytes are added to

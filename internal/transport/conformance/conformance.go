@@ -25,13 +25,13 @@ type testCase struct {
 // count the descriptors of the process, so nothing may run beside them.
 func Run(t *testing.T, open func(t *testing.T) transport.Network) {
 	run(t, open, nil, handshakeCases(), dialCases(), bindCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(),
-		stallCases(), limitCases(), endCases(), serveCases(), exhaustionCases())
+		stallCases(), paceCases(), limitCases(), endCases(), serveCases(), exhaustionCases())
 }
 
 // RunTLS runs what TLS may change with clients that speak it, and what only TLS
 // has. A Network that refuses TLS is not meant to pass.
 func RunTLS(t *testing.T, open func(t *testing.T) transport.Network) {
-	run(t, open, newSecurity(t), handshakeCases(), dialCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(), stallCases(), limitCases(), endCases(), tlsCases())
+	run(t, open, newSecurity(t), handshakeCases(), dialCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(), stallCases(), paceCases(), limitCases(), endCases(), tlsCases())
 }
 
 func run(t *testing.T, open func(t *testing.T) transport.Network, secure *security, groups ...[]testCase) {

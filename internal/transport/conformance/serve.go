@@ -17,6 +17,7 @@ func serveCases() []testCase {
 		{"serve/cancelled and resumed", serveResumed},
 		{"serve/cancelled while waiting for a slot", serveCancelledAtSlot},
 		{"serve/second call waits for the first", serveTwice},
+		{"serve/decline", serveDecline},
 		{"serve/close", serveClose},
 		{"serve/close while waiting for a slot", serveCloseAtSlot},
 		{"serve/sessions outlive the listener", sessionsOutlive},
@@ -87,6 +88,19 @@ func (r *rig) wantSlots() {
 	if r.entered != 0 {
 		r.t.Errorf("slots neither used nor given back: got %d; want 0", r.entered)
 	}
+}
+
+// serveDecline: a client that is declined has connected, and hears the end of the
+// stream. The others are served.
+func serveDecline(t *testing.T, r *rig) {
+	for range 20 {
+		client := r.connect()
+		r.acceptOf(client).Decline()
+		hearEnd(t, client)
+		closeAll(client)
+	}
+	r.echoes(r.connect())
+	r.finish()
 }
 
 // serveStartedPanic: a session that was started lives on, and has its slot.
