@@ -35,6 +35,7 @@ type checkFlags struct {
 	listener      string
 	source        string
 	passwordStdin bool
+	sandbox       bool
 }
 
 // newCheckCommand is troupe check.
@@ -64,6 +65,7 @@ or in the first line of standard input with --password-stdin.`,
 	p.StringArrayVar(&f.explain, "explain", nil, "say what becomes of `user@client→destination[+src=address]`")
 	p.StringVar(&f.listener, "listener", "", "with --explain: the `address:port` that the client connects to, where there are several")
 	p.StringVar(&f.source, "source", "", "with --explain: the `address` that a BIND before the CONNECT asks for")
+	p.BoolVar(&f.sandbox, "sandbox", false, "as the flag of the daemon: the policy opens no files and starts no processes")
 	p.BoolVar(&f.passwordStdin, "password-stdin", false, "with --explain: the password is the first line of standard input")
 	return c
 }
@@ -78,7 +80,7 @@ func check(c *cobra.Command, path string, f *checkFlags) error {
 		return usage(errors.New("--password-stdin: standard input is the policy"))
 	}
 	heard := &heard{}
-	p, main, err := loadForCheck(c, path, heard)
+	p, main, err := loadForCheck(c, path, f.sandbox, heard)
 	if err != nil {
 		printLog(c.ErrOrStderr(), heard.all(), everyLevel)
 		return err
@@ -97,9 +99,10 @@ func check(c *cobra.Command, path string, f *checkFlags) error {
 
 // loadForCheck loads a policy as the daemon does, but for what a daemon has around
 // it, and reads its certificates. main is the text of the policy itself.
-func loadForCheck(c *cobra.Command, path string, heard *heard) (p *policy.Policy, main []byte, err error) {
+func loadForCheck(c *cobra.Command, path string, sandbox bool, heard *heard) (p *policy.Policy, main []byte, err error) {
 	options := policy.Options{
-		Log: heard.logger(), Version: version, Deadline: loadDeadline, Stdout: c.ErrOrStderr(),
+		Sandbox: sandbox,
+		Log:     heard.logger(), Version: version, Deadline: loadDeadline, Stdout: c.ErrOrStderr(),
 		SetLogFilter: func(text string) error { _, err := logging.ParseFilter(text); return err },
 	}
 	if path == stdinName {

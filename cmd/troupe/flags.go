@@ -25,6 +25,7 @@ type flags struct {
 	diagFormat     string
 	stateDir       string
 	strict         bool
+	sandbox        bool
 	dryRun         bool
 	dumpOpenAPI    bool
 	dumpMetrics    bool
@@ -110,6 +111,7 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 	p.StringVar(&f.transport, "transport", "auto", "who carries the bytes: auto, reactor (Linux, no TLS) or goroutines")
 	p.StringVar(&f.stateDir, "state-dir", "", "keep the last good policy in `dir`, for a start with a broken one ($STATE_DIRECTORY)")
 	p.BoolVar(&f.strict, "strict", false, "end when the policy is broken at the start, whatever is kept")
+	p.BoolVar(&f.sandbox, "sandbox", false, "let the policy open no files and start no processes; what it names by file is read for it all the same")
 	p.BoolVar(&f.dryRun, "dry-run", false, "check the policy, say what would be started, and end")
 	p.BoolVar(&f.dumpOpenAPI, "dump-openapi-spec", false, "print the description of the HTTP API as OpenAPI, and end")
 	p.BoolVar(&f.dumpMetrics, "dump-metric-metadata", false, "print what there is to know of every metric as JSON, and end")
@@ -136,8 +138,8 @@ func (f *flags) check(timeoutGiven bool) error {
 		return usage(errors.New("--proxy-config cannot be used with --listen, --no-splice or --timeout-seconds: say it in the policy"))
 	case len(f.listen) == 0 && legacy:
 		return usage(errors.New("--no-splice and --timeout-seconds need --listen"))
-	case f.proxyConfig == "" && (f.stateDir != "" || f.strict):
-		return usage(errors.New("--state-dir and --strict need --proxy-config: nothing else can be broken"))
+	case f.proxyConfig == "" && (f.stateDir != "" || f.strict || f.sandbox):
+		return usage(errors.New("--state-dir, --strict and --sandbox need --proxy-config: nothing else can be broken"))
 	case f.timeoutSeconds == 0 || f.timeoutSeconds > maxTimeoutSeconds:
 		return usage(fmt.Errorf("--timeout-seconds: expected 1 to %d, got %d", maxTimeoutSeconds, f.timeoutSeconds))
 	}

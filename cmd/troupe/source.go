@@ -79,6 +79,7 @@ func newSource(f *flags, p process, logs *logging.Logging, m *actors.Metrics) *s
 	return &source{flags: f, busy: make(chan struct{}, 1), services: services, options: policy.Options{
 		AcctLog: acctlog.New(logs.Logger(targetMain)), AccessLog: access,
 		Log: log, Version: version, Stdout: p.stdout, Deadline: loadDeadline, Meter: m.Lua,
+		Sandbox:  f.sandbox,
 		Services: services, Epoch: epoch, Figures: plainFigures(m),
 		SetLogFilter: func(text string) error {
 			filter, err := logging.ParseFilter(text)

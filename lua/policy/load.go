@@ -36,6 +36,8 @@ type Options struct {
 	Deadline time.Duration
 	// Stdout takes what the policy writes with print. Nil means os.Stdout.
 	Stdout io.Writer
+	// Sandbox: the policy opens no files and starts no processes, see sandbox.go.
+	Sandbox bool
 	// Hooks bounds what the calls of handlers may cost.
 	Hooks HookLimits
 	// Meter counts the calls of handlers. It is the same for each load, so that

@@ -15,7 +15,7 @@ import (
 // index lists all modules that the states of a load have.
 func (p *program) index() *modules.Index {
 	timers := data.Options{Timer: p.options.Meter.Timed}
-	return modules.NewIndex(slices.Concat(Modules(), p.process.Modules(), data.Modules(timers), p.services.Modules(), p.aaa().Modules()))
+	return modules.NewIndex(p.confine(slices.Concat(Modules(), p.process.Modules(), data.Modules(timers), p.services.Modules(), p.aaa().Modules())))
 }
 
 // openModules makes kumo and proxy available to require. They are no globals,

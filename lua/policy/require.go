@@ -23,6 +23,9 @@ func (s *state) loadModule(L *lua.LState) int {
 	if !ok {
 		s.refuse(L, "require", "package.path is not a string")
 	}
+	if s.program.options.Sandbox {
+		path = lua.LString(searchPath())
+	}
 	var tried []string
 	for pattern := range strings.SplitSeq(string(path), ";") {
 		file := strings.ReplaceAll(pattern, "?", name)

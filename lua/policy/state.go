@@ -49,6 +49,7 @@ func (p *program) newState(loading *load) *state {
 		Compile:    s.compileFile,
 	})
 	s.refuseHarm()
+	s.confine()
 	s.openRequire()
 	s.openModules()
 	return s
