@@ -29,12 +29,13 @@ type acceptor struct {
 	serving *task.Task
 	terms   *terms // of all its clients
 	last    bool   // it takes those who wait, and no more
-	leave   func() // of each session: gives back its slot, and the generation
+	leave   func() // of each session: gives back its place, its slot, and the generation
 
 	// Used by whichever goroutines of the transport accept.
 	short   atomic.Bool // of slots, descriptors or memory
 	pressed sparing     // the log's line about that
 	refused sparing     // and about clients that are not served
+	limited sparing     // and about those that are too many
 }
 
 // errServeEnded: Serve returned although nobody had asked it to.
@@ -75,6 +76,7 @@ func (a *acceptor) begin(ctx actor.Context, m *lend) {
 	}
 	a.terms, a.last = m.terms, m.last
 	a.leave = func() {
+		a.account.occupied.leave()
 		a.slots.leave()
 		m.terms.generation.leave()
 	}
@@ -142,8 +144,16 @@ func (a *acceptor) accepted(root *actor.RootContext, c transport.Conn) {
 		a.refuse(c, v)
 		return
 	}
+	now := time.Now()
+	l := &a.terms.shared.limits
+	taken, over := a.account.occupied.enter(&l.most, &l.rates, c.Client().Addr(), now)
+	if over != ReasonNone {
+		a.turnAway(c, over, now)
+		return
+	}
 	a.terms.generation.join()
-	m := &accepted{conn: c, record: a.account.accept(c.Client(), time.Now(), a.leave), shared: a.terms.shared, prove: prove}
+	m := &accepted{conn: c, record: a.account.accept(c.Client(), now, a.leave), shared: a.terms.shared, prove: prove}
+	m.record.places = taken
 	root.Send(a.listener, m)
 }
 

@@ -158,6 +158,8 @@ func (m *machine) authenticated(now time.Time, a *answer, out []action) []action
 		return append(out,
 			action{do: doWho, who: &a.who},
 			action{do: doWrite, bytes: socks5.AppendAuthStatus(nil, true)})
+	case errors.Is(a.err, errBanned):
+		return m.refuse(ReasonAuthBanned, socks5.AppendAuthStatus(nil, false), out)
 	case errors.Is(a.err, policy.ErrRefused):
 		return m.refuse(ReasonAuthFailed, socks5.AppendAuthStatus(nil, false), out)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/census"
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/limit"
 	"github.com/troupe-proxy/troupe/internal/supervise"
 	"github.com/troupe-proxy/troupe/internal/task"
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -45,6 +46,7 @@ type shared struct {
 	root     *actor.RootContext
 	metrics  *actor.PID
 	resolver egress.Resolver
+	bans     *limit.Bans
 	banners  []uint16 // the ports of upstreams whose first line is read
 	hooks    *Hooks   // nil: the policy has no handler
 	log      *slog.Logger
@@ -191,6 +193,9 @@ func (c *connection) do(a *action, now time.Time) {
 	case doRelay:
 		c.cancelResolve()
 		c.record.traffic.Began = c.record.since
+		if paces := c.record.places.paces(c.machine.who().User()); len(paces) > 0 {
+			c.conn.Limit(paces...)
+		}
 		c.record.traffic.Banner = slices.Contains(c.shared.banners, c.record.upstream.Port())
 		c.conn.Relay(&c.record.traffic, &c.record.account.traffic, &c.shared.limits.relay)
 	case doFinish:

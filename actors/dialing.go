@@ -19,6 +19,7 @@ type dialing struct {
 	won    int       // the number of the attempt that connected, or else of the first
 	done   bool      // the dial result was given
 	denied *ruling   // why an address was not dialled, of the first
+	over   Reason    // the limit over which an address was not dialled, of the last
 
 	choose bool          // the source is chosen for the client
 	chosen [2]netip.Addr // for IPv4 and for IPv6, once it is
@@ -48,6 +49,9 @@ type attempt struct {
 func (m *machine) connect(now time.Time, a socks5.Address, out []action) []action {
 	if v := m.judgeSource(); !v.Allowed {
 		return m.forbidSource(v, out)
+	}
+	if !m.places.enterUser(m.who().User()) {
+		return m.fail(ReasonLimitUser, socks5.GeneralFailure, out)
 	}
 	family := egress.FamilyOf(m.source.Addr())
 	chosen, choose := m.limits.rules.Chooses()
@@ -106,14 +110,20 @@ func (m *machine) next(now time.Time, out []action) []action {
 	return out
 }
 
-// launch dials the last attempt and gives it its head start.
+// launch dials the last attempt, unless a limit leaves no room for it, and gives it
+// its head start.
 func (m *machine) launch(now time.Time, out []action) []action {
 	d := m.dial
+	n := len(d.tried) - 1
+	if over := m.places.enterAttempt(n, d.tried[n]); over != ReasonNone {
+		d.over = over
+		d.race.Failed(n, egress.Limited)
+		return m.next(now, out)
+	}
 	d.nextAt = now.Add(d.race.Delay())
 	if d.began.IsZero() {
 		d.began = now
 	}
-	n := len(d.tried) - 1
 	return append(out, action{do: doDial, n: n, addr: d.tried[n].to})
 }
 
@@ -122,6 +132,7 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 		return out
 	}
 	if ev.err != nil {
+		m.places.leaveAttempt(ev.n)
 		m.dial.race.Failed(ev.n, egress.Classify(ev.err))
 		return m.next(now, out)
 	}
@@ -130,6 +141,7 @@ func (m *machine) dialed(now time.Time, ev event, out []action) []action {
 	if tried.from.IsValid() && !tried.from.IsUnspecified() && ev.addr.Addr() != tried.from {
 		return m.sentFromElsewhere(out)
 	}
+	m.places.keepAttempt(ev.n)
 	out = append(out, action{do: doUpstream, addr: tried.to, source: ev.addr})
 	out = m.result(egress.Connected, out)
 	m.phase, m.dial = phaseRelaying, nil
@@ -162,6 +174,8 @@ func (m *machine) dialFailed(res egress.Result, out []action) []action {
 	switch d := m.dial; {
 	case res == egress.Denied && d.denied != nil:
 		return m.forbid(d.denied.Verdict, d.denied.what, out)
+	case res == egress.Limited:
+		return m.fail(d.over, res.Reply(), out)
 	case res == egress.Failed && d.failed != nil:
 		m.why = d.failed
 		return m.fail(ReasonSourceMisconfigured, socks5.GeneralFailure, out)
@@ -214,6 +228,8 @@ func dialReason(res egress.Result) Reason {
 		return ReasonNotPermitted
 	case egress.Denied:
 		return ReasonDestinationRefused
+	case egress.Limited:
+		return ReasonLimitDestination
 	}
 	return ReasonDialFailed
 }

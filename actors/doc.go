@@ -91,7 +91,8 @@
 //
 // # The life of a connection
 //
-//	transport   accepts             acceptor: who does not come from where the rules say is closed
+//	transport   accepts             acceptor: who does not come from where the rules say is closed,
+//	                                and so is whom a limit leaves no room
 //	acceptor    books the client    accepted → listener
 //	listener    spawns              connection: Started → Conn.Start
 //	transport   Secured             with TLS only, before anything is read
@@ -196,7 +197,9 @@
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts
 //	goroutine that waits for a   Reload                the listener has answered, or the tree has ended
 //	 socket nobody wants now
-//	slot                         the record            the session is booked as ended
+//	slot, places and pace        the record            the session is booked as ended
+//	goroutine and timer of a     connection            as long as a failed one takes, or the session
+//	 banned login                                      ends
 //	goroutine of the start       cmd/troupe            the policy is loaded and the tree stands
 //	goroutine of the watchdog    cmd/troupe            the tree has ended
 //	goroutine and files of the   cmd/troupe            the process ends

@@ -48,7 +48,24 @@ func (a *acceptor) refuse(c transport.Conn, v rules.Verdict) {
 			slog.String("rule", v.Rule.String()), slog.Int("others", others))
 	}
 	c.Abort()
-	r, o := a.account.accept(client, now, a.slots.leave), failed(ReasonClientRefused)
+	a.bookUnserved(client, ReasonClientRefused, now)
+}
+
+// turnAway closes a client for which a limit leaves no room, as refuse does, but
+// with an end of stream: to be too many is no reason to be taken for down.
+func (a *acceptor) turnAway(c transport.Conn, why Reason, now time.Time) {
+	client := c.Client()
+	others, due := a.limited.due(now)
+	if level := refusalLevel(due); a.log.Enabled(context.Background(), level) {
+		a.log.LogAttrs(context.Background(), level, "client turned away, a limit is reached", slog.String("listener", a.account.listener),
+			slog.String("client", client.String()), slog.String("why", why.String()), slog.Int("others", others))
+	}
+	c.Decline()
+	a.bookUnserved(client, why, now)
+}
+
+func (a *acceptor) bookUnserved(client netip.AddrPort, why Reason, now time.Time) {
+	r, o := a.account.accept(client, now, a.slots.leave), failed(why)
 	a.terms.shared.reportUnserved(r, o, now)
 	r.end(o, now)
 }

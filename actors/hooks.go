@@ -70,7 +70,7 @@ func (c *connection) runAsk(ctx context.Context, q *question, meta policy.ConnMe
 	d := c.shared.hooks.decider
 	a.err = task.Protect(ctx, func(ctx context.Context) (err error) {
 		if q.topic == aboutCredentials {
-			a.who, err = c.limits.auth.authenticate(ctx, d, q.credentials, meta, func(failure error) { books.staleLogin(c.shared.log, failure) })
+			a.who, err = c.logIn(ctx, d, q.credentials, meta, books)
 		} else {
 			a.decision, err = d.Request(ctx, q.request, meta)
 		}

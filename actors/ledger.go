@@ -40,6 +40,8 @@ type account struct {
 	queue    acceptQueue
 	cuts     cuts
 	stale    staleLogins
+	occupied occupancy
+	banned   sparing // the log's line about bans
 
 	destinations *destinations
 	series       []*series
@@ -77,6 +79,7 @@ func (l *Ledger) open(listener string, series int, idle time.Duration) (*account
 		health:       health{began: make(chan struct{})},
 		dials:        make([]atomic.Uint64, len(egress.Results())),
 		destinations: newDestinations(series, idle),
+		occupied:     newOccupancy(),
 		serving:      true,
 		users:        1,
 	}

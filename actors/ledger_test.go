@@ -99,6 +99,7 @@ func TestNamesAndIndexes(t *testing.T) {
 func TestEveryResultHasItsReason(t *testing.T) {
 	differ := map[egress.Result]Reason{
 		egress.TimedOut: ReasonConnectTimeout, egress.Failed: ReasonDialFailed, egress.Denied: ReasonDestinationRefused,
+		egress.Limited: ReasonLimitDestination,
 	}
 	for _, res := range egress.Results() {
 		switch res {

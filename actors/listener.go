@@ -192,7 +192,7 @@ func (l *listener) admit(ctx actor.Context, m *accepted) {
 		return
 	}
 	l.next = &connection{
-		machine: machine{limits: &m.shared.limits, client: m.record.client.Addr(), prove: m.prove},
+		machine: machine{limits: &m.shared.limits, client: m.record.client.Addr(), prove: m.prove, places: m.record.places},
 		shared:  m.shared, conn: m.conn, record: m.record,
 	}
 	ctx.Spawn(l.connection)

@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-proxy/troupe/internal/socks5"
 	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
+	"github.com/troupe-proxy/troupe/lua/policy"
 )
 
 // phase is where a connection is in its life. Each phase before relaying has a
@@ -50,6 +51,9 @@ type limits struct {
 	forward     bool           // clients speak no SOCKS: a PROXY header is their request
 	balancers   *rules.Clients // clients come by these, whose PROXY header says who they are; nil: directly
 	relay       transport.RelayLimits
+	most        policy.Limits
+	rates       policy.Bandwidth
+	failures    policy.AuthFailures
 }
 
 // machine is the life of one connection as a pure state machine: an event and
@@ -73,6 +77,7 @@ type machine struct {
 	trace
 	why      error // what a TLS handshake failed for, or the policy, or what it forbids
 	socks    socks5.Server
+	places   *places  // nil: no limit counts the session
 	asking   *asking  // nil until the policy is asked for the first time
 	handlers handlers // of the policy in force
 	phase    phase

@@ -293,6 +293,10 @@ func (c *memoryConn) Relay(session, total *transport.Traffic, _ *transport.Relay
 
 func (c *memoryConn) Finish() { c.Abort() }
 
+func (c *memoryConn) Decline() { c.Abort() }
+
+func (*memoryConn) Limit(...*transport.Pace) {}
+
 func (c *memoryConn) Abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/troupe-proxy/troupe/internal/limit"
 	"github.com/troupe-proxy/troupe/internal/supervise"
 	"github.com/troupe-proxy/troupe/lua/pool"
 )
@@ -29,6 +30,7 @@ type Metrics struct {
 	Lua *pool.Meter
 
 	certificates certificates
+	bans         *limit.Bans // of all listeners
 	listeners    listenerFigures
 	live         liveFigures
 	transport    transportFigures
@@ -45,13 +47,14 @@ func NewMetrics(version string) *Metrics {
 		Ledger:   &Ledger{},
 		Policy:   newPolicyMetrics(),
 		Lua:      pool.NewMeter(),
+		bans:     limit.NewBans(),
 		registry: prometheus.NewRegistry(),
 		times:    newDurations(),
 	}
 	m.listeners.ledger, m.live.ledger = m.Ledger, m.Ledger
 	m.balancers = newBalancerFigures()
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, &m.transport, &m.sources, luaFigures{m.Lua}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, &m.transport, &m.sources, luaFigures{m.Lua}, banFigures{m.bans}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

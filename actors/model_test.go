@@ -40,6 +40,7 @@ type model struct {
 	source    netip.Addr  // bound last
 	binding   *event      // the answer to doBind, once all else is done
 	spec      *plainRules // as the machine's, in plain words
+	crowd     *crowd      // who else is there
 	heads     heads
 	ends      []Outcome
 	history   []string
@@ -184,6 +185,9 @@ func (w *model) checkRules(to netip.AddrPort) error {
 		return err
 	}
 	if err := w.check(bound || len(p.choice) == 0 && !p.require, "dials %v from any source", to); err != nil {
+		return err
+	}
+	if err := w.check(!w.crowd.full(w.source, to.Addr()), "dials %v from %v beyond a limit", to, w.source); err != nil {
 		return err
 	}
 	return w.check(!bound || w.source.Is4() == to.Addr().Is4(), "dials %v from %v", to, w.source)
@@ -393,6 +397,8 @@ func TestHistories(t *testing.T) {
 			w.m.limits.connect = time.Minute // some clients do not wait that long
 		}
 		w.m.client, w.m.prove = afar, w.m.handlers.auth && seed%2 == 0
+		w.crowd = someCrowd(w.rng)
+		w.m.places = w.crowd.enter(w.now)
 		w.openDoor(t, seed)
 		err := w.feed("start", event{kind: evStart})
 		for i := 0; err == nil && i < 90; i++ {
@@ -405,6 +411,9 @@ func TestHistories(t *testing.T) {
 				}
 			}
 			err = w.ended(map[bool]transport.End{true: transport.Fin, false: transport.Closed}[w.relaying && !w.closing])
+		}
+		if err == nil {
+			err = w.check(w.crowd.alone(&w.m), "places: got %+v; want those of the others alone", w.m.places)
 		}
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
@@ -420,8 +429,9 @@ func TestHistories(t *testing.T) {
 	for r, least := range map[Reason]int{
 		ReasonDenied: histories / 1000, ReasonHookFailed: histories / 1000, ReasonAuthFailed: histories / 1000,
 		ReasonDestinationRefused: histories / 1000, ReasonSourceRefused: histories / 1000, ReasonSourceRequired: histories / 1000,
+		ReasonLimitUser: histories / 20_000, ReasonLimitSource: histories / 20_000, ReasonLimitDestination: histories / 5000,
 		ReasonHeader: histories / 1000, ReasonClientRefused: histories / 1000,
-		ReasonClientIdle: histories / 1000, ReasonUpstreamHalfOpen: histories / 1000, ReasonMaxSession: histories / 1000,
+		ReasonClientIdle: histories / 2000, ReasonUpstreamHalfOpen: histories / 2000, ReasonMaxSession: histories / 1000,
 		ReasonConnectTimeoutClientLeft: histories / 20000,
 		ReasonNamesRefused:             histories / 5000, ReasonSourceMisconfigured: histories / 5000,
 	} {

@@ -139,6 +139,7 @@ func (c *Config) newOpenListener(l *policy.Listener, address netip.AddrPort, sou
 			relay: transport.RelayLimits(l.Relay),
 			tls:   l.UseTLS, certified: l.UseTLS && l.TLSClientCA.IsSet(), rules: set, sources: c.Sources,
 			forward: l.Forward,
+			most:    l.Limits, rates: l.Bandwidth, failures: l.AuthFailures,
 		},
 	}
 	if l.ProxyProtocol {

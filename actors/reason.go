@@ -92,6 +92,17 @@ const (
 	ReasonNoSource
 	// ReasonEndedByAdmin: somebody who may do so has ended the session.
 	ReasonEndedByAdmin
+	// ReasonAuthBanned: a login of who has failed too often. The client is told what
+	// it is for ReasonAuthFailed.
+	ReasonAuthBanned
+	// ReasonLimitConnections, and so on to ReasonLimitDestination: as many sessions
+	// as the policy's limits allow are open, or have begun in this second.
+	ReasonLimitConnections
+	ReasonLimitClient
+	ReasonLimitClientRate
+	ReasonLimitUser
+	ReasonLimitSource
+	ReasonLimitDestination
 	// ReasonHeader: there is no PROXY header where one is due, or none that can be read.
 	ReasonHeader
 	// ReasonClientIdle and ReasonUpstreamIdle: nothing moved for idle_timeout, while
@@ -161,6 +172,13 @@ var reasons = [reasonCount]struct {
 	ReasonUpstreamHalfOpen:         {"half_close_timeout", FaultUpstream},
 	ReasonConnectTimeoutClientLeft: {"connect_timeout_client_left", FaultUpstream},
 	ReasonMaxSession:               {"max_session", FaultPolicy},
+	ReasonAuthBanned:               {"auth_banned", FaultClient},
+	ReasonLimitConnections:         {"limit_connections", FaultPolicy},
+	ReasonLimitClient:              {"limit_client", FaultPolicy},
+	ReasonLimitClientRate:          {"limit_client_rate", FaultPolicy},
+	ReasonLimitUser:                {"limit_user", FaultPolicy},
+	ReasonLimitSource:              {"limit_source", FaultPolicy},
+	ReasonLimitDestination:         {"limit_destination", FaultPolicy},
 }
 
 func (r Reason) String() string { return reasons[r].name }

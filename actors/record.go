@@ -39,6 +39,7 @@ type record struct {
 	banner   banner // the upstream's first line
 
 	destination *destination
+	places      *places        // nil: no limit counts the session
 	origin      *source.Source // set once it relays
 	traffic     transport.Traffic
 	closed      atomic.Bool
@@ -107,6 +108,7 @@ func (r *record) end(o Outcome, now time.Time) bool {
 	if r.destination != nil {
 		r.account.destinations.leave(r.destination, now)
 	}
+	r.places.leave()
 	r.origin.Leave()
 	r.release()
 	return true

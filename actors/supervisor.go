@@ -166,7 +166,7 @@ func (s *supervisor) newTerms(o *openListener) *terms {
 		bound:  o.config.Address,
 		limits: limits, root: s.root, metrics: s.metrics, groups: &s.config.Metrics.groups,
 		resolver: guarded{s.config.Resolver, sessions}, hooks: s.sockets.generation.hooks, log: sessions, tap: s.config.Tap, observer: s.config.Sessions, actions: newActionPool(),
-		roll: &s.live.sessions, banners: s.config.bannerPorts(),
+		roll: &s.live.sessions, banners: s.config.bannerPorts(), bans: s.config.Metrics.bans,
 	}}
 }
 

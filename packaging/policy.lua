@@ -121,6 +121,47 @@ kumo.on('proxy_init', function()
     -- has no such key.
     --destination_idle = '15m',
 
+    --limits = {
+      -- How many sessions may be open on the listener. More are closed as they connect. 0, as
+      -- of all limits: any number.
+      --connections = 0,
+      -- How many may be open from one IPv4 address, or one /64 network of IPv6. More are
+      -- closed as they connect. Mind mail nodes that share one address.
+      --connections_per_client = 0,
+      -- How many may begin in a second from one such client. More are closed as they connect.
+      --new_per_second_per_client = 0,
+      -- How many may be open for one name that proxy_server_auth_rfc1929 has given clients. Of
+      -- more, the CONNECT is answered 01, as of the two below.
+      --connections_per_user = 0,
+      -- How many may be open from one sending address that the client, a hook or source names.
+      --connections_per_source = 0,
+      -- How many may be open, or being dialled, to one upstream address. Another address of
+      -- the same name may do.
+      --connections_per_destination = 0,
+    --},
+
+    --bandwidth = {
+      -- How many bytes per second a session may relay towards the client, and as many towards
+      -- the upstream. 0: as many as it can.
+      --per_session = 0,
+      -- How many all sessions together may that have one name of proxy_server_auth_rfc1929.
+      -- They take turns.
+      --per_user = 0,
+    --},
+
+    --auth_failures = {
+      -- After how many failed logins from one client, as limits count clients, all of its
+      -- logins are refused for a while. 0: never. Mind mail nodes that share one address.
+      --per_client = 0,
+      -- After how many failed logins under one name all logins under it are refused for a
+      -- while. 0: never. Whoever can reach the listener can have a user refused by it.
+      --per_user = 0,
+      -- The time in which they are counted, from the first.
+      --within = '1m',
+      -- For how long logins are refused then.
+      --ban = '60s',
+    --},
+
     -- Who may connect. Others are closed without an answer. An empty table serves nobody; {
     -- '*' } serves everybody.
     -- allow_clients: see Rules

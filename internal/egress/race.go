@@ -135,13 +135,13 @@ func (r *Race) Verdict() Result {
 // telling ranks the failures of several attempts at one destination: the nearer
 // to the destination a failure arose, the more it says. A refusal is the
 // destination's own word; silence comes after what a router said; then what is
-// wrong with this host, and what the policy forbids. NetworkUnreachable and
+// wrong with this host, and what the policy's limits or rules forbid. NetworkUnreachable and
 // FamilyMismatch come last because a host without IPv6 says them of every IPv6
 // address, whatever became of the others.
 func telling(res Result) int {
 	order := [...]Result{
 		FamilyMismatch, NetworkUnreachable,
-		Denied,
+		Denied, Limited,
 		NoResources, NoPort, NotPermitted,
 		TimedOut, HostUnreachable,
 		Failed, Refused,

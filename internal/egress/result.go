@@ -38,6 +38,8 @@ const (
 	NotPermitted
 	// Denied: the policy forbids it; nothing was tried.
 	Denied
+	// Limited: the policy's limits leave no room; nothing was tried.
+	Limited
 	// Failed: anything else, a reset while connecting among it.
 	Failed
 	// ClientLeft: the client closed before there was an outcome.
@@ -84,6 +86,8 @@ func (r Result) String() string {
 		return "not_permitted"
 	case Denied:
 		return "denied"
+	case Limited:
+		return "limited"
 	case Failed:
 		return "failed"
 	case ClientLeft:

@@ -106,6 +106,7 @@ func TestLabelsAndReplies(t *testing.T) {
 		{egress.NoResources, "no_resources", socks5.GeneralFailure},
 		{egress.NotPermitted, "not_permitted", socks5.GeneralFailure},
 		{egress.Denied, "denied", socks5.NotAllowed},
+		{egress.Limited, "limited", socks5.GeneralFailure},
 		{egress.Failed, "failed", socks5.GeneralFailure},
 		{egress.ClientLeft, "client_left", socks5.GeneralFailure},
 		{egress.Aborted, "aborted", socks5.GeneralFailure},

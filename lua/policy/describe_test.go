@@ -79,6 +79,9 @@ kumo.on('proxy_init', function()
     use_tls = true, tls_certificate = 'c.pem', tls_private_key = { key_data = 'private' }, tls_client_ca = { vault_mount = 'm', vault_path = 'p', vault_token = 'token' },
     require_auth = true, auth_cache = { ttl = 1, stale_if_error = 2 },
     tcp_keepalive = { enabled = false, time = 1, interval = 2, retries = 4 }, destination_series = 1, destination_idle = 1,
+    limits = { connections = 1, connections_per_client = 2, new_per_second_per_client = 3, connections_per_user = 4, connections_per_source = 5, connections_per_destination = 6 },
+    bandwidth = { per_session = 1024, per_user = 2048 },
+    auth_failures = { per_client = 7, per_user = 8, within = 9, ban = 10 },
     allow_clients = {}, allow_sources = { '192.0.2.0/24' }, allow_destinations = { '*:25', 26 }, deny_destinations = { '10.0.0.0/8' },
     allow_local_destinations = true, source = { '192.0.2.1' }, source_choice = 'round_robin', require_source = false, resolve_names = false,
   }
@@ -119,6 +122,10 @@ func TestSettings(t *testing.T) {
 	for _, want := range []string{
 		`hostname = 'o\'clock'`, "timeout = '59s'", "tls_certificate = file 'c.pem'", "tls_private_key = key_data",
 		"allow_clients = {}", "allow_destinations = { '*:25', '26' }", "source_choice = 'round_robin'", "trusted_hosts = { '10.0.0.0/8', '::1' }",
+		"limits.connections = 1", "limits.connections_per_client = 2", "limits.new_per_second_per_client = 3", "limits.connections_per_user = 4",
+		"bandwidth.per_session = 1024", "bandwidth.per_user = 2048",
+		"auth_failures.per_client = 7", "auth_failures.per_user = 8", "auth_failures.within = '9s'", "auth_failures.ban = '10s'",
+		"limits.connections_per_source = 5", "limits.connections_per_destination = 6",
 		"proxy_protocol_from = { '10.0.0.5' }", "allow_clients = { '10.0.0.6' }", "socket_mode = '0640'", "socket_group = 'staff'",
 	} {
 		if !strings.Contains(text.String(), want+"\n") {

@@ -23,6 +23,7 @@ func plainListener(file string, line int, listen string) Listener {
 		Relay:             Relay{Idle: 20 * time.Minute, HalfClosed: time.Minute, Unacknowledged: 15 * time.Minute},
 		KeepAlive:         KeepAlive{Enabled: true, Time: 300 * time.Second, Interval: 30 * time.Second, Retries: 3},
 		DestinationSeries: 1000, DestinationIdle: 15 * time.Minute,
+		AuthFailures: AuthFailures{Within: time.Minute, Ban: time.Minute},
 	}
 }
 
@@ -61,6 +62,7 @@ func TestGoodPolicies(t *testing.T) {
 				Relay:           Relay{HalfClosed: 30 * 24 * time.Hour, Most: time.Hour, Unacknowledged: time.Millisecond},
 				KeepAlive:       KeepAlive{Time: time.Second, Interval: 32767 * time.Second, Retries: 127},
 				DestinationIdle: 24 * time.Hour,
+				AuthFailures:    AuthFailures{Within: time.Minute, Ban: time.Minute},
 				UseTLS:          true,
 				TLSCertificate:  tlsconf.File("/etc/troupe/cert.pem"),
 				TLSPrivateKey:   tlsconf.Inline("\x00A\xff"),

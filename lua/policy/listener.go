@@ -43,6 +43,7 @@ func defaultListener(at Position) Listener {
 		},
 		DestinationSeries: 1000,
 		DestinationIdle:   15 * time.Minute,
+		AuthFailures:      AuthFailures{Within: time.Minute, Ban: longestBan},
 	}
 }
 
@@ -62,6 +63,7 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 			{name: "ttl", read: durationInto(&l.AuthCache.TTL, 0, longestCache, 1)},
 			{name: "stale_if_error", read: durationInto(&l.AuthCache.StaleIfError, 0, longestCache, 1)},
 		})},
+		{name: "auth_failures", read: authFailuresInto(&l.AuthFailures)},
 	}, l.commonFields(), access.fields()))
 	secure.check(d)
 	behind.check(d)
@@ -97,6 +99,8 @@ func (l *Listener) commonFields() []field {
 		})},
 		{name: "destination_series", read: wholeInto(&l.DestinationSeries, 0, 100_000)},
 		{name: "destination_idle", read: durationInto(&l.DestinationIdle, time.Second, math.MaxInt64, 1)},
+		{name: "limits", read: limitsInto(&l.Limits)},
+		{name: "bandwidth", read: bandwidthInto(&l.Bandwidth)},
 	}
 }
 

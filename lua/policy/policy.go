@@ -121,6 +121,12 @@ type Listener struct {
 	// DestinationIdle is how long a destination without a live session keeps
 	// its series. Default 15 min, at least 1 s.
 	DestinationIdle time.Duration
+	// Limits is how much of the listener there is for each. Default: no limit.
+	Limits Limits
+	// Bandwidth is how fast sessions relay. Default: as fast as they can.
+	Bandwidth Bandwidth
+	// AuthFailures is when logins that failed lead to a ban. Default: never.
+	AuthFailures AuthFailures
 	// Rules is who may use the listener, from which source and for which
 	// destinations. It passed its Check.
 	Rules rules.Spec

@@ -43,6 +43,13 @@ func (l *Listener) Settings() []Setting {
 	addTo(&s, "tcp_keepalive.retries", l.KeepAlive.Retries, d.KeepAlive.Retries, strconv.Itoa)
 	addTo(&s, "destination_series", l.DestinationSeries, d.DestinationSeries, strconv.Itoa)
 	addTo(&s, "destination_idle", l.DestinationIdle, d.DestinationIdle, shownDuration)
+	s.limits(&l.Limits)
+	addTo(&s, "bandwidth.per_session", l.Bandwidth.PerSession, 0, shownWhole)
+	addTo(&s, "bandwidth.per_user", l.Bandwidth.PerUser, 0, shownWhole)
+	addTo(&s, "auth_failures.per_client", l.AuthFailures.PerClient, d.AuthFailures.PerClient, strconv.Itoa)
+	addTo(&s, "auth_failures.per_user", l.AuthFailures.PerUser, d.AuthFailures.PerUser, strconv.Itoa)
+	addTo(&s, "auth_failures.within", l.AuthFailures.Within, d.AuthFailures.Within, shownDuration)
+	addTo(&s, "auth_failures.ban", l.AuthFailures.Ban, d.AuthFailures.Ban, shownDuration)
 	s.rules(&l.Rules)
 	return s
 }
@@ -58,7 +65,7 @@ func (h *HTTPListener) Settings() []Setting {
 	addTo(&s, "hostname", h.Hostname, d.Hostname, quoted)
 	s.tls(h.UseTLS, h.TLSCertificate, h.TLSPrivateKey, h.TLSClientCA)
 	s.balancer(h.ProxyProtocol, h.ProxyProtocolFrom)
-	addTo(&s, "request_body_limit", h.RequestBodyLimit, d.RequestBodyLimit, func(n int64) string { return strconv.FormatInt(n, 10) })
+	addTo(&s, "request_body_limit", h.RequestBodyLimit, d.RequestBodyLimit, shownWhole)
 	if trusted, usual := shownTrusted(h.TrustedHosts), shownTrusted(d.TrustedHosts); trusted != usual {
 		s = append(s, Setting{"trusted_hosts", trusted})
 	}
@@ -86,6 +93,22 @@ func (s *settings) tls(use bool, certificate, privateKey, clientCA tlsconf.KeySo
 		if one.source.IsSet() {
 			*s = append(*s, Setting{one.key, one.source.String()})
 		}
+	}
+}
+
+func (s *settings) limits(l *Limits) {
+	for _, one := range []struct {
+		key   string
+		value int
+	}{
+		{"limits.connections", l.Connections},
+		{"limits.connections_per_client", l.ConnectionsPerClient},
+		{"limits.new_per_second_per_client", l.NewPerSecondPerClient},
+		{"limits.connections_per_user", l.ConnectionsPerUser},
+		{"limits.connections_per_source", l.ConnectionsPerSource},
+		{"limits.connections_per_destination", l.ConnectionsPerDestination},
+	} {
+		addTo(s, one.key, one.value, 0, strconv.Itoa)
 	}
 }
 
@@ -139,6 +162,8 @@ func braced(all []string) string {
 	}
 	return "{ " + strings.Join(all, ", ") + " }"
 }
+
+func shownWhole(n int64) string { return strconv.FormatInt(n, 10) }
 
 func shownDuration(d time.Duration) string { return quoted(duration.Format(d)) }
 

@@ -83,6 +83,24 @@
 ---@field interval? troupe.Duration The time between two questions. A fraction of a second is cut off.
 ---@field retries? integer After how many questions without an answer the connection is over.
 
+---@class proxy.ListenerParameters.limits
+---@field connections? integer How many sessions may be open on the listener. More are closed as they connect. 0, as of all limits: any number.
+---@field connections_per_client? integer How many may be open from one IPv4 address, or one /64 network of IPv6. More are closed as they connect. Mind mail nodes that share one address.
+---@field new_per_second_per_client? integer How many may begin in a second from one such client. More are closed as they connect.
+---@field connections_per_user? integer How many may be open for one name that proxy_server_auth_rfc1929 has given clients. Of more, the CONNECT is answered 01, as of the two below.
+---@field connections_per_source? integer How many may be open from one sending address that the client, a hook or source names.
+---@field connections_per_destination? integer How many may be open, or being dialled, to one upstream address. Another address of the same name may do.
+
+---@class proxy.ListenerParameters.bandwidth
+---@field per_session? integer How many bytes per second a session may relay towards the client, and as many towards the upstream. 0: as many as it can.
+---@field per_user? integer How many all sessions together may that have one name of proxy_server_auth_rfc1929. They take turns.
+
+---@class proxy.ListenerParameters.auth_failures
+---@field per_client? integer After how many failed logins from one client, as limits count clients, all of its logins are refused for a while. 0: never. Mind mail nodes that share one address.
+---@field per_user? integer After how many failed logins under one name all logins under it are refused for a while. 0: never. Whoever can reach the listener can have a user refused by it.
+---@field within? troupe.Duration The time in which they are counted, from the first.
+---@field ban? troupe.Duration For how long logins are refused then.
+
 ---What proxy.start_proxy_listener takes.
 ---@class proxy.ListenerParameters
 ---@field listen string Where clients connect. A name is resolved when the listener starts. Port 0 lets the system choose; the log says which it was. 0.0.0.0 is every IPv4 address of the host, [::] every address.
@@ -105,6 +123,9 @@
 ---@field tcp_keepalive? proxy.ListenerParameters.tcp_keepalive
 ---@field destination_series? integer How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key.
 ---@field destination_idle? troupe.Duration For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key.
+---@field limits? proxy.ListenerParameters.limits
+---@field bandwidth? proxy.ListenerParameters.bandwidth
+---@field auth_failures? proxy.ListenerParameters.auth_failures
 ---@field allow_clients? string[] Who may connect. Others are closed without an answer. An empty table serves nobody; { '*' } serves everybody.
 ---@field allow_sources? string[] From which addresses of this host a client may ask to send. Others are answered 02.
 ---@field allow_destinations? (string|integer)[] Where clients may go. Others are answered 02. A destination is a network, ports such as '*:25' or '*:25,465-587', or both.

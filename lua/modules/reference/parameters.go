@@ -95,13 +95,14 @@ func listenerParameters() []Parameter {
 		{"auth_cache.stale_if_error", durationType, "0", "a duration between 0s and 1day",
 			"For how long after the end of ttl an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered; so does an answer that is nil or of the wrong type."},
 	}...)
+	all = append(all, authFailureParameters()...)
 	all = append(all, commonParameters()...)
 	return append(all, ruleParameters()...)
 }
 
 // commonParameters are those about connections that all listeners for MTAs have.
 func commonParameters() []Parameter {
-	return []Parameter{
+	return append([]Parameter{
 		{"tcp_keepalive.enabled", "boolean", "true", "true or false",
 			"Whether the system asks a silent client and a silent upstream whether they are still there."},
 		{"tcp_keepalive.time", durationType, "'5m'", "whole seconds between 1 and 32767",
@@ -114,7 +115,7 @@ func commonParameters() []Parameter {
 			"How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key."},
 		{"destination_idle", durationType, "'15m'", "a duration of at least 1s",
 			"For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key."},
-	}
+	}, limitParameters()...)
 }
 
 // forwardParameters are those of proxy.start_forward_listener. What it has in
@@ -122,7 +123,7 @@ func commonParameters() []Parameter {
 func forwardParameters() []Parameter {
 	all := slices.DeleteFunc(listenerParameters(), func(p Parameter) bool {
 		return p.Key == "hostname" || p.Key == "resolve_names" || strings.HasPrefix(p.Key, "tls_") || p.Key == "use_tls" ||
-			strings.HasPrefix(p.Key, "proxy_protocol") || p.Key == "require_auth" || strings.HasPrefix(p.Key, "auth_cache")
+			strings.HasPrefix(p.Key, "proxy_protocol") || p.Key == "require_auth" || strings.HasPrefix(p.Key, "auth_")
 	})
 	for i := range all {
 		p := &all[i]
@@ -134,10 +135,51 @@ func forwardParameters() []Parameter {
 		case "allow_clients":
 			p.Default, p.Doc = "", "Who may connect. Others are closed without an answer. A header has no password: who may connect may send from every address that allow_sources leaves. { '*' } serves everybody."
 		}
+		p.Doc = strings.ReplaceAll(p.Doc, "the CONNECT is answered 01", "the connection is reset")
 		p.Doc = strings.ReplaceAll(p.Doc, "are answered 02", "are reset")
 		p.Doc = strings.ReplaceAll(p.Doc, "is answered 02", "is reset")
 	}
 	return all
+}
+
+// limitParameters are the tables that bound what clients take up. KumoMTA's proxy
+// has none of them.
+func limitParameters() []Parameter {
+	const number = "a whole number between 0 and 100000000"
+	const bytesPerSecond = "bytes per second, 0 or a whole number between 1024 and 1000000000000"
+	return []Parameter{
+		{"limits.connections", "integer", "0", number,
+			"How many sessions may be open on the listener. More are closed as they connect. 0, as of all limits: any number."},
+		{"limits.connections_per_client", "integer", "0", number,
+			"How many may be open from one IPv4 address, or one /64 network of IPv6. More are closed as they connect. Mind mail nodes that share one address."},
+		{"limits.new_per_second_per_client", "integer", "0", number,
+			"How many may begin in a second from one such client. More are closed as they connect."},
+		{"limits.connections_per_user", "integer", "0", number,
+			"How many may be open for one name that proxy_server_auth_rfc1929 has given clients. Of more, the CONNECT is answered 01, as of the two below."},
+		{"limits.connections_per_source", "integer", "0", number,
+			"How many may be open from one sending address that the client, a hook or source names."},
+		{"limits.connections_per_destination", "integer", "0", number,
+			"How many may be open, or being dialled, to one upstream address. Another address of the same name may do."},
+		{"bandwidth.per_session", "integer", "0", bytesPerSecond,
+			"How many bytes per second a session may relay towards the client, and as many towards the upstream. 0: as many as it can."},
+		{"bandwidth.per_user", "integer", "0", bytesPerSecond,
+			"How many all sessions together may that have one name of proxy_server_auth_rfc1929. They take turns."},
+	}
+}
+
+// authFailureParameters bound the logins that fail. KumoMTA's proxy has none of them.
+func authFailureParameters() []Parameter {
+	const number = "a whole number between 0 and 100000000"
+	return []Parameter{
+		{"auth_failures.per_client", "integer", "0", number,
+			"After how many failed logins from one client, as limits count clients, all of its logins are refused for a while. 0: never. Mind mail nodes that share one address."},
+		{"auth_failures.per_user", "integer", "0", number,
+			"After how many failed logins under one name all logins under it are refused for a while. 0: never. Whoever can reach the listener can have a user refused by it."},
+		{"auth_failures.within", durationType, "'1m'", "a duration between 1s and 1h",
+			"The time in which they are counted, from the first."},
+		{"auth_failures.ban", durationType, "'60s'", "a duration between 1s and 1m",
+			"For how long logins are refused then."},
+	}
 }
 
 // httpParameters are those of proxy.start_http_listener.

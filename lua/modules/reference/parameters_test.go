@@ -150,6 +150,8 @@ func TestTypes(t *testing.T) {
 				given = []string{"{ 'proxy.example.com' }", "{}"}
 			case "socket_mode":
 				given = []string{"'0660'", "'0600'"}
+			case "bandwidth.per_session", "bandwidth.per_user":
+				given = []string{"0", "4096"}
 			}
 			for _, value := range given {
 				if p.Key == "proxy_protocol" && value == "false" {
