@@ -27,6 +27,10 @@ type Control struct {
 	// sessions after limit; 0 is none. Undrain undoes that.
 	Drain   func(ctx context.Context, listener string, limit time.Duration, by string) (Drained, error)
 	Undrain func(ctx context.Context, listener, by string) (Drained, error)
+	// Bans are those in force, the first to end first. Unban ends one; false: there
+	// is none of that client or user.
+	Bans  func() []Ban
+	Unban func(client netip.Prefix, user, by string) bool
 	// Sources are the sending addresses that are known, in any order.
 	Sources func() ([]Source, error)
 	// ChangeSources pauses, drains or resumes sources.

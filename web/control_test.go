@@ -58,6 +58,18 @@ func (s *fakeProxy) control() *Control {
 			}
 			return Ended{WaitingForClient: len(ids)}
 		},
+		Bans: func() []Ban {
+			until := started.Add(time.Minute)
+			return []Ban{
+				{Client: netip.MustParsePrefix("192.0.2.7/32"), Failures: 3, Since: started, Until: until},
+				{Client: netip.MustParsePrefix("2001:db8:1::/64"), Failures: 4, Since: started, Until: until},
+				{User: "ann", Failures: 5, Since: started, Until: until},
+			}
+		},
+		Unban: func(client netip.Prefix, user, by string) bool {
+			_ = ask("unban %v %q by %s", client, user, by)
+			return user != "nobody"
+		},
 		ReopenLog: func(context.Context) error { return ask("reopen") },
 		Sources:   func() ([]Source, error) { return manySources(), s.err },
 		ChangeSources: func(_ context.Context, c SourceChange) (ChangedSources, error) {

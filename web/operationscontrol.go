@@ -57,6 +57,16 @@ func controlOperations() []operation {
 			answers: []reply{{status: 200, about: "The new file is written."}, text(409, "The policy configures no access log."), broken, notUp},
 		},
 		{
+			method: http.MethodGet, path: "/api/admin/bans", id: "bans", tag: tagAdmin, needs: Trusted,
+			summary: "Whose logins are refused because too many have failed",
+			answers: []reply{document(bansDocument{}, "The bans in force, the first to end first."), broken, notUp},
+		},
+		{
+			method: http.MethodDelete, path: "/api/admin/bans", id: "unban", tag: tagAdmin, needs: Trusted, request: unbanQuery{},
+			summary: "End a ban", about: "One of client and user says whose.",
+			answers: []reply{{status: 200, about: "It is over."}, badQuery, text(404, "There is no such ban."), broken, notUp},
+		},
+		{
 			method: http.MethodPost, path: "/api/admin/reload", id: "reload", tag: tagAdmin, needs: Trusted,
 			summary: "Read the policy and the certificates anew",
 			answers: []reply{document(Reloaded{}, "What has changed of the listeners."), text(422, "The policy is broken, and the one before goes on; the text says why."), broken, notUp},

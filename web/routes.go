@@ -72,6 +72,7 @@ func (c Config) rows() []row {
 		{"/api/admin/sessions/{id}", Trusted, methods{"DELETE": withID(c.controlled(c.handleSessionEnd))}},
 		{"/api/admin/who", Trusted, methods{"GET": c.controlled(c.handleWho)}},
 		{"/api/admin/log/reopen", Trusted, methods{"POST": c.controlled(c.handleLogReopen)}},
+		{"/api/admin/bans", Trusted, methods{"GET": c.controlled(c.handleBansList), "DELETE": c.controlled(c.handleBanLift)}},
 		{"/api/admin/reload", Trusted, methods{"POST": c.controlled(c.handleReload)}},
 		{"/api/admin/drain", Trusted, methods{"POST": c.controlled(c.handleDrain), "DELETE": c.controlled(c.handleUndrain)}},
 		{"/api/admin/sources", Trusted, methods{"GET": c.controlled(c.handleSourcesList)}},

@@ -44,6 +44,7 @@ var known = []struct {
 	{"/api/admin/sessions/{id}", "DELETE", false, "text/plain; charset=utf-8"},
 	{"/api/admin/who", "GET, HEAD", false, "text/plain; charset=utf-8"},
 	{"/api/admin/log/reopen", "POST", false, "text/plain; charset=utf-8"},
+	{"/api/admin/bans", "DELETE, GET, HEAD", false, "text/plain; charset=utf-8"},
 	{"/api/admin/reload", "POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/drain", "DELETE, POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/sources", "GET, HEAD", false, "text/plain; charset=utf-8"},

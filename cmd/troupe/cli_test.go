@@ -123,6 +123,24 @@ func squeezed(line string) string {
 	return strings.Join(all, " ")
 }
 
+func TestBansAreShown(t *testing.T) {
+	t.Setenv("TZ", "UTC")
+	const bans = `{"bans":[{"client":"192.0.2.7","user":"","failures":3,"since":"2026-01-02T03:04:05Z","until":"2026-01-02T03:05:05Z"},
+{"client":"","user":"a\u001b[0mnn","failures":5,"since":"2026-01-02T03:04:05Z","until":"2026-01-02T03:05:05Z"}]}`
+	f := &fakeAdmin{answers: map[string]string{"GET /api/admin/bans": bans}}
+	got := runCommand(t, f, "", "bans")
+	lines := strings.Split(got.stdout, "\n")
+	if got.code != 0 || len(lines) != 4 {
+		t.Fatalf("got %+v; want three lines", got)
+	}
+	for i, want := range []string{"CLIENT USER FAILURES SINCE UNTIL", "192.0.2.7 - 3 DATE DATE", `- a\x1b[0mnn 5 DATE DATE`} {
+		if words := squeezed(lines[i]); words != want {
+			t.Errorf("got %q; want %q", words, want)
+		}
+	}
+	wantSaid(t, runCommand(t, f, "", "bans", "--json"), 0, bans+"\n", "")
+}
+
 func TestStatusIsShown(t *testing.T) {
 	figures := `{"proxy_active_connections":{"type":"gauge","value":{"listener":{"127.0.0.1:1080":8000,"[::1]:1080":0}}}}`
 	f := &fakeAdmin{answers: map[string]string{
@@ -168,6 +186,9 @@ func TestCommandsAreAsked(t *testing.T) {
 		`POST /api/admin/set_diagnostic_log_filter/v1 {"filter":"info,lua=debug"}`: ``,
 		`POST /api/admin/set_diagnostic_log_filter/v1 {"filter":"x=y"}`:            `422 parsing log filter`,
 		"POST /api/admin/log/reopen":                                               ``,
+		"DELETE /api/admin/bans?client=2001%3Adb8%3A%3A%2F64":                      ``,
+		"DELETE /api/admin/bans?user=192.0.2.7":                                    ``,
+		"DELETE /api/admin/bans?user=ann":                                          ``,
 	}}
 	for _, tt := range []struct {
 		args           string
@@ -185,6 +206,10 @@ func TestCommandsAreAsked(t *testing.T) {
 		{"log-filter info,lua=debug", 0, "", ""},
 		{"log-filter x=y", 1, "", "Error: ENDPOINT: POST /api/admin/set_diagnostic_log_filter/v1: 422 Unprocessable Entity: parsing log filter\n"},
 		{"log reopen", 0, "", ""},
+		{"unban 2001:db8::/64", 0, "", ""},
+		{"unban --user 192.0.2.7", 0, "", ""},
+		{"unban ann", 0, "", ""},
+		{"unban 192.0.2.7", 1, "", "Error: ENDPOINT: DELETE /api/admin/bans: 404 Not Found\n"},
 	} {
 		wantSaid(t, runCommand(t, f, "", strings.Fields(tt.args)...), tt.code, tt.stdout, tt.stderr)
 	}

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"net/netip"
 	"syscall"
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
 	"github.com/troupe-proxy/troupe/internal/accesslog"
+	"github.com/troupe-proxy/troupe/internal/limit"
 	sources "github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/web"
 )
@@ -28,6 +30,7 @@ func (s *service) newControl() *web.Control {
 		Tree: c.tree, Restart: c.restart, Sessions: c.sessions, EndSessions: c.endSessions,
 		Sources: c.sources, ChangeSources: c.changeSources,
 		Reload: c.reload, Drain: c.drain, Undrain: c.undrain, ReopenLog: c.reopenLog,
+		Bans: c.bans, Unban: c.unban,
 	}
 }
 
@@ -182,6 +185,22 @@ func refusal(err error) error {
 		}
 	}
 	return err
+}
+
+func (c control) bans() (all []web.Ban) {
+	r, err := c.running()
+	if err != nil {
+		return nil // nobody could have failed yet
+	}
+	for _, b := range r.tree.Bans() {
+		all = append(all, web.Ban{Client: b.Client, User: b.User, Failures: b.Failures, Since: b.Since, Until: b.Until})
+	}
+	return all
+}
+
+func (c control) unban(client netip.Prefix, user, by string) bool {
+	r, err := c.running()
+	return err == nil && r.tree.Unban(limit.Offender{Client: client, User: user}, by)
 }
 
 func (c control) reopenLog(ctx context.Context) error {
