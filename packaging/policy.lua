@@ -101,6 +101,19 @@ kumo.on('proxy_init', function()
       --stale_if_error = 0,
     --},
 
+    --auth_failures = {
+      -- After how many failed logins from one client, as limits count clients, all of its
+      -- logins are refused for a while. 0: never. Mind mail nodes that share one address.
+      --per_client = 0,
+      -- After how many failed logins under one name all logins under it are refused for a
+      -- while. 0: never. Whoever can reach the listener can have a user refused by it.
+      --per_user = 0,
+      -- The time in which they are counted, from the first.
+      --within = '1m',
+      -- For how long logins are refused then.
+      --ban = '60s',
+    --},
+
     --tcp_keepalive = {
       -- Whether the system asks a silent client and a silent upstream whether they are still
       -- there.
@@ -147,19 +160,6 @@ kumo.on('proxy_init', function()
       -- How many all sessions together may that have one name of proxy_server_auth_rfc1929.
       -- They take turns.
       --per_user = 0,
-    --},
-
-    --auth_failures = {
-      -- After how many failed logins from one client, as limits count clients, all of its
-      -- logins are refused for a while. 0: never. Mind mail nodes that share one address.
-      --per_client = 0,
-      -- After how many failed logins under one name all logins under it are refused for a
-      -- while. 0: never. Whoever can reach the listener can have a user refused by it.
-      --per_user = 0,
-      -- The time in which they are counted, from the first.
-      --within = '1m',
-      -- For how long logins are refused then.
-      --ban = '60s',
     --},
 
     -- Who may connect. Others are closed without an answer. An empty table serves nobody; {

@@ -77,6 +77,12 @@
 ---@field ttl? troupe.Duration For how long credentials that the handler found good are good without asking it. A password that is revoked goes on working for that long. KumoMTA's proxy has no auth_cache.
 ---@field stale_if_error? troupe.Duration For how long after the end of ttl an earlier yes stands while the handler fails, as when its database is down. A no never becomes a yes, and ends what was remembered; so does an answer that is nil or of the wrong type.
 
+---@class proxy.ListenerParameters.auth_failures
+---@field per_client? integer After how many failed logins from one client, as limits count clients, all of its logins are refused for a while. 0: never. Mind mail nodes that share one address.
+---@field per_user? integer After how many failed logins under one name all logins under it are refused for a while. 0: never. Whoever can reach the listener can have a user refused by it.
+---@field within? troupe.Duration The time in which they are counted, from the first.
+---@field ban? troupe.Duration For how long logins are refused then.
+
 ---@class proxy.ListenerParameters.tcp_keepalive
 ---@field enabled? boolean Whether the system asks a silent client and a silent upstream whether they are still there.
 ---@field time? troupe.Duration The silence before the first question. A fraction of a second is cut off.
@@ -94,12 +100,6 @@
 ---@class proxy.ListenerParameters.bandwidth
 ---@field per_session? integer How many bytes per second a session may relay towards the client, and as many towards the upstream. 0: as many as it can.
 ---@field per_user? integer How many all sessions together may that have one name of proxy_server_auth_rfc1929. They take turns.
-
----@class proxy.ListenerParameters.auth_failures
----@field per_client? integer After how many failed logins from one client, as limits count clients, all of its logins are refused for a while. 0: never. Mind mail nodes that share one address.
----@field per_user? integer After how many failed logins under one name all logins under it are refused for a while. 0: never. Whoever can reach the listener can have a user refused by it.
----@field within? troupe.Duration The time in which they are counted, from the first.
----@field ban? troupe.Duration For how long logins are refused then.
 
 ---What proxy.start_proxy_listener takes.
 ---@class proxy.ListenerParameters
@@ -120,12 +120,12 @@
 ---@field proxy_protocol_from? string[] The load balancers. Whoever comes from elsewhere is closed, and counted as client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key.
 ---@field require_auth? boolean Whether a client has to give a user name and a password. Without a handler for proxy_server_auth_rfc1929, nobody's are good.
 ---@field auth_cache? proxy.ListenerParameters.auth_cache
+---@field auth_failures? proxy.ListenerParameters.auth_failures
 ---@field tcp_keepalive? proxy.ListenerParameters.tcp_keepalive
 ---@field destination_series? integer How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key.
 ---@field destination_idle? troupe.Duration For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key.
 ---@field limits? proxy.ListenerParameters.limits
 ---@field bandwidth? proxy.ListenerParameters.bandwidth
----@field auth_failures? proxy.ListenerParameters.auth_failures
 ---@field allow_clients? string[] Who may connect. Others are closed without an answer. An empty table serves nobody; { '*' } serves everybody.
 ---@field allow_sources? string[] From which addresses of this host a client may ask to send. Others are answered 02.
 ---@field allow_destinations? (string|integer)[] Where clients may go. Others are answered 02. A destination is a network, ports such as '*:25' or '*:25,465-587', or both.
@@ -142,6 +142,18 @@
 ---@field interval? troupe.Duration The time between two questions. A fraction of a second is cut off.
 ---@field retries? integer After how many questions without an answer the connection is over.
 
+---@class proxy.ForwardListenerParameters.limits
+---@field connections? integer How many sessions may be open on the listener. More are closed as they connect. 0, as of all limits: any number.
+---@field connections_per_client? integer How many may be open from one IPv4 address, or one /64 network of IPv6. More are closed as they connect. Mind mail nodes that share one address.
+---@field new_per_second_per_client? integer How many may begin in a second from one such client. More are closed as they connect.
+---@field connections_per_user? integer How many may be open for one name that proxy_server_auth_rfc1929 has given clients. Of more, the connection is reset, as of the two below.
+---@field connections_per_source? integer How many may be open from one sending address that the client, a hook or source names.
+---@field connections_per_destination? integer How many may be open, or being dialled, to one upstream address. Another address of the same name may do.
+
+---@class proxy.ForwardListenerParameters.bandwidth
+---@field per_session? integer How many bytes per second a session may relay towards the client, and as many towards the upstream. 0: as many as it can.
+---@field per_user? integer How many all sessions together may that have one name of proxy_server_auth_rfc1929. They take turns.
+
 ---What proxy.start_forward_listener takes.
 ---@class proxy.ForwardListenerParameters
 ---@field listen string Where clients connect. A name is resolved when the listener starts. Port 0 lets the system choose; the log says which it was. 0.0.0.0 is every IPv4 address of the host, [::] every address.
@@ -155,6 +167,8 @@
 ---@field tcp_keepalive? proxy.ForwardListenerParameters.tcp_keepalive
 ---@field destination_series? integer How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key.
 ---@field destination_idle? troupe.Duration For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key.
+---@field limits? proxy.ForwardListenerParameters.limits
+---@field bandwidth? proxy.ForwardListenerParameters.bandwidth
 ---@field allow_clients string[] Who may connect. Others are closed without an answer. A header has no password: who may connect may send from every address that allow_sources leaves. { '*' } serves everybody.
 ---@field allow_sources? string[] From which addresses of this host a client may ask to send. Others are reset.
 ---@field allow_destinations? (string|integer)[] Where clients may go. Others are reset. A destination is a network, ports such as '*:25' or '*:25,465-587', or both.
