@@ -151,6 +151,9 @@ func readObject(w http.ResponseWriter, r *http.Request, into any) bool {
 	if err == nil && decoder.Decode(&struct{}{}) != io.EOF {
 		err = errors.New("there is more than one document")
 	}
+	if err == nil {
+		err = noNull(body)
+	}
 	var syntax *json.SyntaxError
 	switch {
 	case err == nil && bytes.TrimSpace(body)[0] == '{': // null is no object
@@ -163,6 +166,21 @@ func readObject(w http.ResponseWriter, r *http.Request, into any) bool {
 		writeError(w, http.StatusUnprocessableEntity, "the request body: "+err.Error())
 	}
 	return false
+}
+
+// noNull refuses members that are null: they were meant to have a value, and would be
+// read as if they were not there.
+func noNull(body []byte) error {
+	members := make(map[string]json.RawMessage)
+	if err := json.Unmarshal(body, &members); err != nil {
+		return err
+	}
+	for name, value := range members {
+		if string(value) == "null" {
+			return fmt.Errorf("%s: expected a value, got null", cut(name))
+		}
+	}
+	return nil
 }
 
 // parseOnly is parseQuery for what had better not be done by half: a parameter that

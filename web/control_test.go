@@ -246,7 +246,7 @@ func TestControlRefuses(t *testing.T) {
 		{"POST", restart, ``, 400, "no JSON"},
 		{"POST", drain, `{"limit":"soon"}`, 422, "a duration"},
 		{"POST", drain, `{"limit":"-1s"}`, 422, "a duration"},
-		{"POST", drain, `{"listener":null}`, 422, "got nothing"},
+		{"POST", drain, `{"listener":null}`, 422, "got null"},
 		{"POST", drain, `{"listener":""}`, 422, "got nothing"},
 		{"POST", drain, `{"listener":7}`, 422, "string"},
 		{"POST", drain, `{"lisetner":"x"}`, 422, "no such member"},

@@ -57,9 +57,9 @@ type sourcesDocument struct {
 
 // holdRequest is the body of a pause or a drain.
 type holdRequest struct {
-	Source string `json:"source" required:"true" description:"An address or a network." example:"192.0.2.7"`
-	For    string `json:"for,omitempty" description:"How long: a duration or seconds. Without it, until they are resumed." example:"2h"`
-	Reason string `json:"reason,omitempty" maxLength:"500" description:"For people."`
+	Source string  `json:"source" required:"true" description:"An address or a network." example:"192.0.2.7"`
+	For    *string `json:"for,omitempty" nullable:"false" minLength:"1" description:"How long: a duration or seconds. Without it, until they are resumed." example:"2h"`
+	Reason string  `json:"reason,omitempty" maxLength:"500" description:"For people."`
 }
 
 // resumeRequest is the body of a resume.
@@ -265,8 +265,12 @@ func (c Config) handleSourcesHold(state string) http.HandlerFunc {
 		}
 		network, err := parseNetwork(request.Source)
 		var span time.Duration
-		if err == nil {
-			span, err = parseSpan("for", request.For)
+		switch {
+		case err != nil || request.For == nil:
+		case *request.For == "":
+			err = errEmptySpan
+		default:
+			span, err = parseSpan("for", *request.For)
 		}
 		if err == nil && len(request.Reason) > mostReason {
 			err = errLongReason
@@ -278,6 +282,9 @@ func (c Config) handleSourcesHold(state string) http.HandlerFunc {
 		c.changeSources(w, r, SourceChange{Network: network, State: state, For: span, Reason: request.Reason})
 	}
 }
+
+// errEmptySpan: an empty text was meant to be some time, and not for ever.
+var errEmptySpan = errors.New("for: expected a duration such as 2h, got nothing")
 
 // handleSourcesResume has sources used again.
 func (c Config) handleSourcesResume(w http.ResponseWriter, r *http.Request) {

@@ -97,6 +97,8 @@ func TestSourcesAsked(t *testing.T) {
 		{"pause", `{"source":"192.0.2.7/24"}`, 422, "expected an address or a network"},
 		{"pause", `{"source":""}`, 422, "expected an address or a network"},
 		{"pause", `{"source":"192.0.2.7","for":"soon"}`, 422, "a duration"},
+		{"pause", `{"source":"192.0.2.7","for":""}`, 422, "got nothing"},
+		{"pause", `{"source":"192.0.2.7","reason":null}`, 422, "reason: expected a value, got null"},
 		{"pause", `{"source":"192.0.2.7","reason":"` + strings.Repeat("x", 501) + `"}`, 422, "at most 500"},
 		{"pause", `{"sauce":"192.0.2.7"}`, 422, "sauce"},
 		{"pause", `{`, 400, "no JSON"},
