@@ -59,20 +59,21 @@ func TestBudget(t *testing.T) {
 // makes room for another while the quota lasts, a session beside them is copied,
 // and what the pipes held is not lost.
 func TestFewPipes(t *testing.T) {
-	n := reactorOn(t, newBudget())
-	r := newCrowd(t, n, true)
-	const most, quota = 1, 2 // for each of two loops, and for both
-	n.(*reactor).quota.limit = quota
-	for _, l := range r.listener.(*epollListener).crew.loops {
-		done := make(chan struct{})
-		l.do(func() { defer close(done); l.pipes.most = most })
-		wait(t, done, "the loop answers")
+	n, err := newReactor(ReactorOptions{Loops: 1}, newBudget())
+	if err != nil {
+		t.Fatal(err)
 	}
+	r := newCrowd(t, n, true)
+	const most, quota = 2, 1
+	n.(*reactor).quota.limit = quota
+	l, done := r.listener.(*epollListener).crew.loops[0], make(chan struct{})
+	l.do(func() { defer close(done); l.pipes.most = most })
+	wait(t, done, "the loop answers")
 	all := r.stalled(crowdSize / 2)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(testPatience)
-	for n.Figures().Pipes.Stalled < min(2*most, quota) {
+	for n.Figures().Pipes.Stalled < most {
 		select {
 		case <-tick.C:
 		case <-late:
@@ -81,8 +82,8 @@ func TestFewPipes(t *testing.T) {
 	}
 	all = append(all, r.stalled(crowdSize/2)...)
 	p := n.Figures().Pipes
-	if got, want := p.Lent+p.Stalled, 2*most+quota; got > want || p.Refused[ShortOfTurns] == 0 {
-		t.Errorf("pipes out: got %+v; want at most %d, and refusals for want of turns", p, want)
+	if got, want := p.Lent+p.Stalled, most+quota; got != want || p.Refused[ShortOfTurns] == 0 {
+		t.Errorf("pipes out: got %+v; want %d, and refusals for want of turns", p, want)
 	}
 	r.brisk(8 << 20)
 	r.recover(all)
@@ -112,5 +113,36 @@ func TestLargeBuffers(t *testing.T) {
 	}
 	if one := b.get(largeBuffer); len(one.space) != largeBuffer || b.budget.held.Load() != largeBuffer {
 		t.Errorf("after all came back: got %d bytes of room, %d held; want %d and %d", len(one.space), b.budget.held.Load(), largeBuffer, largeBuffer)
+	}
+}
+
+// TestStalledPipeMoves: a pipe that moves again is one of those at work again, and
+// leaves the quota to others.
+func TestStalledPipeMoves(t *testing.T) {
+	q := &pipeQuota{limit: 1}
+	s := pipes{open: func() (*pipe, error) { return &pipe{r: -1, w: -1}, nil }, quota: q, most: 1}
+	first := s.take(1)
+	first.stall(1)
+	if s.take(pipeStall) != nil {
+		t.Error("before it has stalled for long: got another pipe; want none")
+	}
+	now := 1 + pipeStall + pipesLook
+	second := s.take(now)
+	if second == nil || q.used.Load() != 1 {
+		t.Fatalf("once it has: got %v, %d of the quota; want another pipe and 1", second, q.used.Load())
+	}
+	second.stall(now)
+	if s.take(now+2*pipeStall) != nil {
+		t.Error("with the quota used up: got another pipe; want none")
+	}
+	s.moved(first)
+	s.moved(second)
+	if f := s.figures(now + 2*pipeStall); q.used.Load() != 0 || f.Stalled != 0 || f.Lent != 2 || f.Refused[ShortOfTurns] != 2 {
+		t.Errorf("once both move: got %d of the quota, %+v; want none, 2 lent and 2 refusals", q.used.Load(), f)
+	}
+	s.give(first)
+	s.give(second)
+	if s.take(now) == nil {
+		t.Error("when both are back: got none; want a pipe")
 	}
 }
