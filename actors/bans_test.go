@@ -99,7 +99,7 @@ func TestBanIsNoSooner(t *testing.T) {
 	const takes = 50 * time.Millisecond
 	bans := limit.NewBans()
 	c := &connection{shared: &shared{bans: bans}}
-	c.machine.limits = &limits{failures: policy.AuthFailures{PerClient: 1, Within: time.Hour, Ban: time.Minute}}
+	c.limits = &limits{failures: policy.AuthFailures{PerClient: 1, Within: time.Hour, Ban: time.Minute}}
 	meta := policy.ConnMeta{Peer: netip.MustParseAddrPort("192.0.2.1:1")}
 	bans.Fail(limit.Offender{Client: limit.Client(meta.Peer.Addr())}, limit.BanTerms{Failures: 1, Within: time.Hour, For: time.Minute}, time.Now())
 	bans.Took(takes)
