@@ -42,13 +42,18 @@ func (g *goroutines) Listen(cfg ListenConfig) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	return g.newListener(cfg, l.(*net.TCPListener))
+}
+
+// newListener serves a listening socket, which it takes over also with an error.
+func (g *goroutines) newListener(cfg ListenConfig, tcp *net.TCPListener) (*listener, error) {
 	ln := &listener{
-		sockets: g.sockets, buffers: g.buffers, config: cfg, tcp: l.(*net.TCPListener), addr: addrPort(l.Addr()),
+		sockets: g.sockets, buffers: g.buffers, config: cfg, tcp: tcp, addr: addrPort(tcp.Addr()),
 		clock: newClock(), turn: make(chan struct{}, 1),
 	}
 	ln.life, ln.end = context.WithCancel(context.Background())
 	if err := ln.reserve.open(); err != nil {
-		_ = l.Close()
+		_ = tcp.Close()
 		return nil, fmt.Errorf("listen %v: reserve descriptor: %w", cfg.Address, err)
 	}
 	return ln, nil

@@ -43,6 +43,7 @@ type epollListener struct {
 
 	mu     sync.Mutex
 	closed bool // fd is; guarded by mu
+	shared bool // another process has the socket too, or may have; guarded by mu
 }
 
 func (r *reactor) Listen(cfg ListenConfig) (Listener, error) {
@@ -53,6 +54,11 @@ func (r *reactor) Listen(cfg ListenConfig) (Listener, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: net.TCPAddrFromAddrPort(cfg.Address), Err: err}
 	}
+	return r.newListener(cfg, fd)
+}
+
+// newListener serves a listening socket, which it takes over also with an error.
+func (r *reactor) newListener(cfg ListenConfig, fd int32) (*epollListener, error) {
 	l := &epollListener{reactor: r, fd: fd, addr: localRaw(fd), options: atOnce(), copies: cfg.NoSplice,
 		lastWords: cmp.Or(cfg.LastWords, lastWords), turn: make(chan struct{}, 1)}
 	if cfg.KeepAlive.Idle < youthMost {
@@ -65,6 +71,7 @@ func (r *reactor) Listen(cfg ListenConfig) (Listener, error) {
 		closeRaw(fd)
 		return nil, fmt.Errorf("listen %v: reserve descriptor: %w", cfg.Address, err)
 	}
+	var err error
 	if l.crew, err = r.hire(); err != nil {
 		closeRaw(fd)
 		l.reserve.close()
@@ -124,11 +131,12 @@ func (l *epollListener) Close() error {
 	return nil
 }
 
-// refuse ends the queue of a socket that is still in use.
+// refuse ends the queue of a socket that is still in use, unless that is the queue
+// of another process too.
 func (l *epollListener) refuse() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
+	if !l.closed && !l.shared {
 		_ = unix.Shutdown(int(l.fd), unix.SHUT_RD) // can't fail while it listens
 	}
 }

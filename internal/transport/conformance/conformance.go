@@ -25,7 +25,7 @@ type testCase struct {
 // count the descriptors of the process, so nothing may run beside them.
 func Run(t *testing.T, open func(t *testing.T) transport.Network) {
 	run(t, open, nil, handshakeCases(), dialCases(), bindCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(),
-		stallCases(), paceCases(), limitCases(), endCases(), serveCases(), exhaustionCases())
+		stallCases(), paceCases(), limitCases(), endCases(), serveCases(), passedCases(), exhaustionCases())
 }
 
 // RunTLS runs what TLS may change with clients that speak it, and what only TLS
