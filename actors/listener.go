@@ -27,7 +27,7 @@ const (
 // which it lends to its acceptor, and is the parent of the connections, so that
 // an acceptor's restart touches neither.
 type listener struct {
-	network transport.Network
+	network opener
 	terms   *terms               // by which clients are taken now; the listener uses their generation
 	socket  transport.Listener   // nil while it cannot be had
 	given   []transport.Listener // that other sockets stand in for; an acceptor may hold one still

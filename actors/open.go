@@ -113,7 +113,10 @@ func (c *Config) openListener(ctx context.Context, l *policy.Listener) (*openLis
 	if err != nil {
 		return nil, err
 	}
-	socket, err := c.Network.Listen(o.config)
+	if bound, ok := c.Inherited.Bound(l.Listen); ok {
+		o.config.Address = bound
+	}
+	socket, err := c.opener().Listen(o.config)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
@@ -170,7 +173,7 @@ func (c *Config) openHTTP(ctx context.Context, l *policy.HTTPListener, g *genera
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}
-	socket, err := listenHTTP(ctx, l)
+	socket, err := c.listenHTTP(ctx, l)
 	if err != nil {
 		return nil, err
 	}
@@ -180,9 +183,9 @@ func (c *Config) openHTTP(ctx context.Context, l *policy.HTTPListener, g *genera
 }
 
 // listenHTTP opens a TCP or a Unix socket.
-func listenHTTP(ctx context.Context, l *policy.HTTPListener) (webListener, error) {
+func (c *Config) listenHTTP(ctx context.Context, l *policy.HTTPListener) (webListener, error) {
 	if path, ok := l.UnixSocket(); ok {
-		socket, err := unixsocket.Listen(path, socketPermission(l))
+		socket, err := c.opener().listenUnix(path, socketPermission(l))
 		if err != nil {
 			return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 		}
@@ -192,7 +195,10 @@ func listenHTTP(ctx context.Context, l *policy.HTTPListener) (webListener, error
 	if err != nil {
 		return nil, err
 	}
-	socket, err := net.ListenTCP(transport.ListenNetwork(address), net.TCPAddrFromAddrPort(address))
+	if bound, ok := c.Inherited.Bound(l.Listen); ok {
+		address = bound
+	}
+	socket, err := c.opener().listenTCP(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", l.Listen, err)
 	}

@@ -145,7 +145,7 @@ func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) *terms {
 	closed := make(chan struct{})
 	t := s.newTerms(o)
 	l := &listener{
-		network: s.config.Network, terms: t, socket: o.socket, account: o.account, slots: s.sockets.slots,
+		network: s.config.opener(), terms: t, socket: o.socket, account: o.account, slots: s.sockets.slots,
 		turn: make(chan struct{}, 1), live: s.live, tap: s.config.Tap, log: s.config.Log(targetListener), retirement: retirement{closed: closed},
 	}
 	o.socket = nil // the listener's from here on

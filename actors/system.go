@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/census"
 	"github.com/troupe-proxy/troupe/internal/egress"
+	"github.com/troupe-proxy/troupe/internal/inherit"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -49,6 +50,9 @@ type Config struct {
 	// BannerPorts are the ports of upstreams whose first line is read in passing.
 	// Nil: those of mail servers, 25, 465, 587 and 2525. Empty: none is.
 	BannerPorts []uint16
+	// Inherited, if set, are listening sockets that others have opened: one that is
+	// bound to an address takes the place of one that would be bound to it here.
+	Inherited *inherit.Sockets
 	// Sessions, if set, is told of every session that has ended.
 	Sessions SessionObserver
 	// Tap, if set, sees every message first.

@@ -122,7 +122,7 @@ func (l *listener) adopt(c transport.ListenConfig) sharedSocket {
 	if l.socket == nil {
 		return sharedSocket{}
 	}
-	a, can := l.network.(adopter)
+	a, can := l.network.Network.(adopter)
 	if !can {
 		return sharedSocket{err: errFixed}
 	}

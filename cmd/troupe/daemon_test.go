@@ -59,14 +59,20 @@ func startPolicy(t *testing.T, policy string, env ...string) *daemon {
 func start(t *testing.T, args []string, env ...string) *daemon {
 	t.Helper()
 	d := launch(t, args, env...)
+	d.awaitReady()
+	return d
+}
+
+// awaitReady waits until the daemon says on stderr that it is up.
+func (d *daemon) awaitReady() {
+	d.t.Helper()
 	select {
 	case <-d.log.ready:
 	case <-d.exited:
-		t.Fatalf("the daemon ended before it was up; it said:\n%s", d.log.text())
+		d.t.Fatalf("the daemon ended before it was up; it said:\n%s", d.log.text())
 	case <-time.After(patience):
-		t.Fatalf("the daemon did not come up; it said:\n%s", d.log.text())
+		d.t.Fatalf("the daemon did not come up; it said:\n%s", d.log.text())
 	}
-	return d
 }
 
 // launch starts the daemon without waiting for it.
@@ -75,12 +81,21 @@ func launch(t *testing.T, args []string, env ...string) *daemon {
 	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--drain-timeout") }) {
 		args = append(slices.Clone(args), "--drain-timeout=0") // what is left open must not hold the end up
 	}
-	d := &daemon{t: t, cmd: exec.Command("troupe", args...), log: newTranscript(), exited: make(chan struct{})}
+	cmd := exec.Command("troupe", args...)
+	cmd.Env = env
+	return launchCommand(t, cmd)
+}
+
+// launchCommand starts a daemon by a command, which has what it needs beside the
+// environment of the tests.
+func launchCommand(t *testing.T, cmd *exec.Cmd) *daemon {
+	t.Helper()
+	d := &daemon{t: t, cmd: cmd, log: newTranscript(), exited: make(chan struct{})}
 	// The filter of whoever runs the tests must not decide them.
-	d.cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
+	outside := slices.DeleteFunc(os.Environ(), func(s string) bool {
 		return strings.HasPrefix(s, "TROUPE_LOG=") || strings.HasPrefix(s, "KUMO_PROXY_LOG=")
 	})
-	d.cmd.Env = slices.Concat([]string{quickExit}, d.cmd.Env, env)
+	d.cmd.Env = slices.Concat([]string{quickExit}, outside, cmd.Env)
 	d.cmd.SysProcAttr = diesWithParent()
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {

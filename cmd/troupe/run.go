@@ -60,6 +60,10 @@ func serve(f *flags, p process) error {
 	if err != nil {
 		return err
 	}
+	inherited, err := takeSockets(p)
+	if err != nil {
+		return err
+	}
 	logs, closeLogs, err := openLogs(f, p)
 	if err != nil {
 		return err
@@ -67,7 +71,7 @@ func serve(f *flags, p process) error {
 	defer closeLogs()
 	metrics := actors.NewMetrics(version)
 	s := &service{
-		network: network, logs: logs, metrics: metrics, log: logs.Logger(targetMain),
+		network: network, inherited: inherited, logs: logs, metrics: metrics, log: logs.Logger(targetMain),
 		source: newSource(f, p, logs, metrics), machine: describeMachine(time.Now()),
 		history: newHistory(metrics, logs.Logger(targetHTTP)),
 

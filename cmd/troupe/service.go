@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/actors"
 	"github.com/troupe-proxy/troupe/internal/history"
+	"github.com/troupe-proxy/troupe/internal/inherit"
 	"github.com/troupe-proxy/troupe/internal/logging"
 	"github.com/troupe-proxy/troupe/internal/machineinfo"
 	"github.com/troupe-proxy/troupe/internal/rules"
@@ -27,13 +28,15 @@ const lastWords = 5 * time.Second
 // service is the daemon from its start to its end.
 type service struct {
 	network transport.Network
-	logs    *logging.Logging
-	metrics *actors.Metrics
-	source  *source
-	keeper  *keeper
-	log     *slog.Logger
-	tree    *actors.System
-	history *history.History // of what the listeners count
+	// inherited are listening sockets that others have opened; nil: none.
+	inherited *inherit.Sockets
+	logs      *logging.Logging
+	metrics   *actors.Metrics
+	source    *source
+	keeper    *keeper
+	log       *slog.Logger
+	tree      *actors.System
+	history   *history.History // of what the listeners count
 
 	machine  func() (machineinfo.Info, bool)
 	reloads  atomic.Pointer[reloader] // nil until all is up
@@ -61,6 +64,7 @@ func (s *service) start(ctx context.Context) (*reloader, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.discardSockets()
 	if s.tree, err = actors.Start(config, sockets); err != nil {
 		return nil, err
 	}
@@ -80,6 +84,7 @@ func (s *service) config(host *rules.Hosts) actors.Config {
 	table, store := s.openSources(host)
 	return actors.Config{
 		Network:        s.network,
+		Inherited:      s.inherited,
 		Resolver:       net.DefaultResolver,
 		Host:           host,
 		Metrics:        s.metrics,

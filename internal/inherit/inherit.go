@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrKind says that a descriptor is no listening stream socket of TCP or Unix.
@@ -56,6 +57,8 @@ const unixPrefix = "unix:"
 // Sockets are those of a process. The methods may be called from any goroutine;
 // of a nil *Sockets, which has none, too.
 type Sockets struct {
+	settled atomic.Bool
+
 	mu  sync.Mutex
 	all []*held
 }
@@ -126,6 +129,29 @@ func (s *Sockets) take(is func(*held) bool) (Socket, bool, error) {
 		return given, true, nil
 	}
 	return Socket{}, false, nil
+}
+
+// Settle notes that whoever passed the sockets on has gone, or serves them no more:
+// what does not last is this process's alone from now on.
+func (s *Sockets) Settle() { s.settled.Store(true) }
+
+// Settled says whether Settle was called.
+func (s *Sockets) Settled() bool { return s != nil && s.settled.Load() }
+
+// Lasting are the sockets that whoever opened them keeps. The descriptors stay the
+// Sockets'.
+func (s *Sockets) Lasting() (all []Socket) {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.all {
+		if h.Lasting && !h.gone {
+			all = append(all, h.Socket)
+		}
+	}
+	return all
 }
 
 // IsLasting says whether the socket bound to an address is one that whoever

@@ -50,6 +50,8 @@ type Listener struct {
 	path   string
 	file   fs.FileInfo // the socket's, to tell it from another at the path
 	closed atomic.Bool
+	kept   atomic.Bool // the file is another's to remove
+	keep   func() bool // likewise, if it is set and says so
 }
 
 // Listen makes a socket at an absolute path whose directory exists and may be
@@ -166,13 +168,19 @@ func (l *Listener) inPlace() bool {
 // Addr implements net.Listener.
 func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
+// KeepFile has Close leave the file where it is, because another process listens on
+// the same socket and goes on to do so.
+func (l *Listener) KeepFile() { l.kept.Store(true) }
+
+func (l *Listener) keepsFile() bool { return l.kept.Load() || l.keep != nil && l.keep() }
+
 // Close stops listening and removes the file, unless another is in its place.
 func (l *Listener) Close() error {
 	if l.closed.Swap(true) {
 		return net.ErrClosed
 	}
 	var err error
-	if l.inPlace() { // before the end, lest somebody find a file that does not answer
+	if !l.keepsFile() && l.inPlace() { // before the end, lest somebody find a file that does not answer
 		err = os.Remove(l.path)
 	}
 	return errors.Join(err, l.UnixListener.Close())
