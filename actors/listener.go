@@ -84,6 +84,9 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *share:
 		l.share(m)
 		return
+	case *pass:
+		l.pass(m)
+		return
 	default:
 		l.tap(KindListener, m)
 	}
@@ -133,6 +136,10 @@ func (l *listener) start(ctx actor.Context) {
 	// transport's: a session then costs no switch of goroutines.
 	l.connection = actor.PropsFromProducer(func() actor.Actor { return l.next },
 		actor.WithMailbox(census.Inboxes(newObserver(KindConnection, l.log))))
+	if l.stage == stageHalted {
+		l.account.health.down(time.Now(), l.halted.reason())
+		return
+	}
 	l.spawnAcceptor(ctx)
 	if l.socket == nil {
 		l.restartAfter(0)

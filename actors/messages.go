@@ -76,6 +76,27 @@ type sharedSocket struct {
 	err    error
 }
 
+// System → supervisor → listener: give me a copy of your socket's descriptor, while
+// you go on with your own. Answered by one value.
+type pass struct {
+	listener *openListener
+	answer   chan<- passed // has room for the answer
+}
+
+// passed is a descriptor that belongs to whoever asked; -1: there is none.
+type passed struct {
+	fd      int
+	drained string // who has drained the listener
+	err     error
+}
+
+// System → supervisor: what HTTPLater has held back may be served.
+type serveHTTP struct{}
+
+// System → supervisor: another process serves your sockets. Answered by what is
+// closed with each of them.
+type yield struct{ done chan<- []<-chan struct{} } // has room for the answer
+
 // supervisor → itself: a child's back-off is over.
 type restartChild struct{ child *actor.PID }
 
@@ -168,6 +189,12 @@ func (a *adjust) Undelivered() {
 
 // Undelivered implements census.Undelivered.
 func (s *share) Undelivered() { s.answer <- sharedSocket{err: errAbsent} }
+
+// Undelivered implements census.Undelivered.
+func (p *pass) Undelivered() { p.answer <- passed{fd: -1, err: errAbsent} }
+
+// Undelivered implements census.Undelivered.
+func (y *yield) Undelivered() { y.done <- nil }
 
 // Undelivered implements census.Undelivered.
 func (d *drain) Undelivered() { d.answer <- drained{err: ErrStopping} }

@@ -38,6 +38,7 @@ type Metrics struct {
 	reports      reports
 	balancers    balancerFigures
 	groups       groupDials
+	inherited    inherited
 }
 
 // NewMetrics makes a registry with the families of the proxy, all without a
@@ -58,9 +59,6 @@ func NewMetrics(version string) *Metrics {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
-
-// Gatherer gives every figure of the daemon.
-func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
 
 func buildInfo(version string) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -87,7 +85,9 @@ func (m *Metrics) open(listener string, series int, idle time.Duration) (*accoun
 
 // forget drops the series of listeners that have been gone for long enough.
 func (m *Metrics) forget(now time.Time) {
-	for _, listener := range m.Ledger.forget(now) {
+	gone := m.Ledger.forget(now)
+	m.inherited.forget(gone, m.Ledger, now)
+	for _, listener := range gone {
 		m.times.forget(listener)
 	}
 }

@@ -34,6 +34,7 @@ type openListener struct {
 	account *account
 	limits  limits
 	source  *tlsconf.Source // nil: clients speak in the clear
+	halted  *halt           // it starts as drained; nil: it is to take clients
 }
 
 // Open opens every socket of the policy, or none: the error names the address
@@ -112,6 +113,11 @@ func (c *Config) openListener(ctx context.Context, l *policy.Listener) (*openLis
 	o, err := c.newOpenListener(l, address, source)
 	if err != nil {
 		return nil, err
+	}
+	if d := c.drainedBefore(l.Listen, address); d != nil {
+		o.config.Address, o.halted = d.Address, newHalt(d.By)
+		o.halted.settle()
+		return o, nil
 	}
 	if bound, ok := c.Inherited.Bound(l.Listen); ok {
 		o.config.Address = bound

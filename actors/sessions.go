@@ -25,6 +25,7 @@ type Session struct {
 	Since               time.Time     // it was accepted
 	Idle                time.Duration // since a side has sent anything
 	Received, Sent      uint64        // bytes relayed from and to the client
+	Old                 bool          // of the process that this one has taken over from
 }
 
 // Sessions are all that are open, in no order. No actor and no relay waits for

@@ -74,6 +74,12 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *share:
 		s.share(ctx, m)
+	case *pass:
+		s.pass(ctx, m)
+	case *serveHTTP:
+		s.serveHTTP(ctx)
+	case *yield:
+		s.yield(ctx, m)
 	case *apply:
 		s.apply(ctx, m)
 	case *drain:
@@ -103,7 +109,10 @@ func (s *supervisor) start(ctx actor.Context) {
 	for _, o := range s.sockets.listeners {
 		s.spawnListener(ctx, o)
 	}
-	web := s.sockets.web
+	var web []*webSocket
+	if !s.config.HTTPLater {
+		web = s.sockets.web
+	}
 	s.webSockets.Store(&web)
 	s.spawnWeb(ctx)
 	for _, w := range s.sockets.web {
@@ -149,9 +158,13 @@ func (s *supervisor) spawnListener(ctx actor.Context, o *openListener) *terms {
 		turn: make(chan struct{}, 1), live: s.live, tap: s.config.Tap, log: s.config.Log(targetListener), retirement: retirement{closed: closed},
 	}
 	o.socket = nil // the listener's from here on
+	halted := o.halted
+	if o.halted = nil; halted != nil { // once: should it end, haltAgain knows better
+		l.halted, l.stage = halted, stageHalted
+	}
 	pid := s.spawn(ctx, KindListener, s.listenerName(ctx, o), func() actor.Actor { return l },
 		actor.WithDispatcher(actor.NewSynchronizedDispatcher(throughput)))
-	s.listeners[pid.Id] = &served{openListener: o, pid: pid, closed: closed}
+	s.listeners[pid.Id] = &served{openListener: o, pid: pid, closed: closed, halted: halted}
 	return t
 }
 

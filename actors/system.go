@@ -53,6 +53,11 @@ type Config struct {
 	// Inherited, if set, are listening sockets that others have opened: one that is
 	// bound to an address takes the place of one that would be bound to it here.
 	Inherited *inherit.Sockets
+	// Drained are listeners that start as drained, without a socket. Open changes it.
+	Drained []DrainedListener
+	// HTTPLater has the HTTP listeners wait for System.ServeHTTP; meanwhile whoever
+	// connects to them waits in the queue.
+	HTTPLater bool
 	// Sessions, if set, is told of every session that has ended.
 	Sessions SessionObserver
 	// Tap, if set, sees every message first.
@@ -93,6 +98,7 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 		reloading: make(chan struct{}, 1),
 		running:   running{generation: sockets.generation, listeners: slices.Clone(sockets.listeners), web: slices.Clone(sockets.web)},
 	}
+	accepting := slices.DeleteFunc(slices.Clone(sockets.listeners), func(o *openListener) bool { return o.halted != nil })
 	started := make(chan bool, 1)
 	census.WatchDeadLetters(s.actors)
 	c.Metrics.listeners.watch(s.actors)
@@ -115,7 +121,7 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 		return nil, ErrStart
 	}
 	s.running.generation.policy.Hooks.Start()
-	awaitAccepting(sockets.listeners)
+	awaitAccepting(accepting)
 	return s, nil
 }
 

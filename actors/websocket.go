@@ -29,7 +29,11 @@ type webSocket struct {
 	manner   atomic.Pointer[manner]
 	source   atomic.Pointer[tlsconf.Source] // nil: plain HTTP
 	retired  atomic.Bool
-	turn     sync.Mutex // held by the incarnation that accepts
+	yielded  atomic.Bool // to another process, which answers what is asked from now on
+	turn     sync.Mutex  // held by the incarnation that accepts
+
+	answered chan struct{} // closed when a retired socket's requests are answered
+	once     sync.Once     // for it
 
 	mu     sync.Mutex
 	period *period
@@ -64,7 +68,7 @@ type manner struct {
 }
 
 func newWebSocket(l webListener, source *tlsconf.Source) *webSocket {
-	s := &webSocket{listener: l, period: newPeriod()}
+	s := &webSocket{listener: l, period: newPeriod(), answered: make(chan struct{})}
 	s.source.Store(source)
 	return s
 }
@@ -135,6 +139,17 @@ func (s *webSocket) retire() {
 	s.close()
 }
 
+// yield is retire for a socket that another process serves. What is asked after it
+// on a connection from before is for that one to answer: its figures are those of
+// both, and these here would seem to have fallen.
+func (s *webSocket) yield() {
+	s.yielded.Store(true)
+	if u, ok := s.listener.(*unixsocket.Listener); ok {
+		u.KeepFile()
+	}
+	s.retire()
+}
+
 // close closes the socket. It may be called again.
 func (s *webSocket) close() {
 	s.mu.Lock()
@@ -153,6 +168,11 @@ func (s *webSocket) current() *period {
 
 // ServeHTTP implements http.Handler: as the newest policy has it.
 func (s *webSocket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.yielded.Load() {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "another process of the proxy answers here now: ask again", http.StatusServiceUnavailable)
+		return
+	}
 	for m := s.manner.Load(); ; {
 		if m.generation.join() {
 			defer m.generation.leave()
@@ -174,7 +194,7 @@ func (s *webSocket) serve(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	var finishing sync.WaitGroup
-	defer finishing.Wait()
+	defer s.finish(&finishing)
 	for {
 		period := s.current()
 		server := s.manner.Load().server()
@@ -191,6 +211,14 @@ func (s *webSocket) serve(ctx context.Context) error {
 		if s.retired.Load() {
 			return nil
 		}
+	}
+}
+
+// finish waits for the servers that accept no more.
+func (s *webSocket) finish(finishing *sync.WaitGroup) {
+	finishing.Wait()
+	if s.retired.Load() {
+		s.once.Do(func() { close(s.answered) })
 	}
 }
 

@@ -35,6 +35,8 @@ type Control struct {
 	Sources func() ([]Source, error)
 	// ChangeSources pauses, drains or resumes sources.
 	ChangeSources func(ctx context.Context, c SourceChange) (ChangedSources, error)
+	// Upgrade has the program as it is installed now take over.
+	Upgrade func(ctx context.Context, by string) (Upgraded, error)
 	// ReopenLog opens the access log anew.
 	ReopenLog func(ctx context.Context) error
 }
@@ -107,6 +109,7 @@ type Session struct {
 	Since               time.Time
 	Idle                time.Duration
 	Received, Sent      uint64
+	Old                 bool // of the process that this one has taken over from
 }
 
 // Ended says how many sessions were ended, by the side that they waited for.

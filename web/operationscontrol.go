@@ -71,6 +71,7 @@ func controlOperations() []operation {
 			summary: "Read the policy and the certificates anew",
 			answers: []reply{document(Reloaded{}, "What has changed of the listeners."), text(422, "The policy is broken, and the one before goes on; the text says why."), broken, notUp},
 		},
+		upgradeOperation(),
 		{
 			method: http.MethodPost, path: "/api/admin/drain", id: "drain", tag: tagAdmin, needs: Trusted, request: drainRequest{},
 			summary: "Have listeners take no more clients", about: "Their sockets are closed once those are served who have come. Sessions go on until the limit.",

@@ -74,6 +74,7 @@ func (c Config) rows() []row {
 		{"/api/admin/log/reopen", Trusted, methods{"POST": c.controlled(c.handleLogReopen)}},
 		{"/api/admin/bans", Trusted, methods{"GET": c.controlled(c.handleBansList), "DELETE": c.controlled(c.handleBanLift)}},
 		{"/api/admin/reload", Trusted, methods{"POST": c.controlled(c.handleReload)}},
+		{"/api/admin/upgrade", Trusted, methods{"POST": c.controlled(c.handleUpgrade)}},
 		{"/api/admin/drain", Trusted, methods{"POST": c.controlled(c.handleDrain), "DELETE": c.controlled(c.handleUndrain)}},
 		{"/api/admin/sources", Trusted, methods{"GET": c.controlled(c.handleSourcesList)}},
 		{"/api/admin/sources/pause", Trusted, methods{"POST": c.controlled(c.handleSourcesHold("paused"))}},

@@ -46,6 +46,7 @@ var known = []struct {
 	{"/api/admin/log/reopen", "POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/bans", "DELETE, GET, HEAD", false, "text/plain; charset=utf-8"},
 	{"/api/admin/reload", "POST", false, "text/plain; charset=utf-8"},
+	{"/api/admin/upgrade", "POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/drain", "DELETE, POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/sources", "GET, HEAD", false, "text/plain; charset=utf-8"},
 	{"/api/admin/sources/pause", "POST", false, "text/plain; charset=utf-8"},

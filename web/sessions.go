@@ -62,6 +62,7 @@ type sessionDocument struct {
 	Idle        float64 `json:"idle_seconds" required:"true"`
 	Received    uint64  `json:"bytes_received" required:"true" description:"Relayed from the client."`
 	Sent        uint64  `json:"bytes_sent" required:"true" description:"Relayed to it."`
+	Process     string  `json:"process,omitempty" enum:"old" description:"old: of the process that this one has taken over from, and that ends with its sessions."`
 }
 
 // sessionsDocument is the list.
@@ -238,8 +239,12 @@ func describeSession(s *Session, now time.Time) sessionDocument {
 	if s.WaitsForUpstream {
 		side = "upstream"
 	}
+	process := ""
+	if s.Old {
+		process = "old"
+	}
 	return sessionDocument{
-		ID: formatID(s.ID), Listener: s.Listener, Client: s.Client.String(), User: s.User,
+		Process: process, ID: formatID(s.ID), Listener: s.Listener, Client: s.Client.String(), User: s.User,
 		Source: addressText(s.Source), Destination: addressText(s.Destination), Group: s.Group, Phase: s.Phase, WaitingFor: side,
 		Age: s.age(now).Seconds(), Idle: s.Idle.Seconds(), Received: s.Received, Sent: s.Sent,
 	}

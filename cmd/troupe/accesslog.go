@@ -55,6 +55,7 @@ func (s *service) reopenAccessLog(asked os.Signal) {
 }
 
 func (s *service) runReopen() {
+	askOld[any](s, topicReopen, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), reopenPatience)
 	defer cancel()
 	switch err := s.source.options.AccessLog.Reopen(ctx); {

@@ -51,7 +51,7 @@ type admin struct {
 func adminCommands() []*cobra.Command {
 	return []*cobra.Command{
 		newStatusCommand(), newTreeCommand(), newSessionsCommand(), newSourcesCommand("sources"), newSourceCommand(), newWhoCommand(), newReloadCommand(),
-		newRestartCommand(), newDrainCommand(), newBansCommand(), newUnbanCommand(), newLogFilterCommand(), newLogCommand(),
+		newRestartCommand(), newDrainCommand(), newUpgradeCommand(), newBansCommand(), newUnbanCommand(), newLogFilterCommand(), newLogCommand(),
 	}
 }
 

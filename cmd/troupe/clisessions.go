@@ -93,10 +93,18 @@ func (f *sessionFlags) check() error {
 	return nil
 }
 
+// shownPhase says too which sessions end with the old process.
+func shownPhase(s adminclient.Session) string {
+	if s.Process == "" {
+		return s.Phase
+	}
+	return s.Phase + " (" + s.Process + " process)"
+}
+
 func printSessions(out io.Writer, list adminclient.Sessions) error {
 	t := newTable(out, "ID", "CLIENT", "USER", "SOURCE", "DESTINATION", "PHASE", "WAITS FOR", "AGE", "IDLE", "RECEIVED", "SENT", "LISTENER")
 	for _, s := range list.Sessions {
-		t.row(s.ID, orDash(s.Client), orDash(s.User), orDash(s.Source), orDash(s.Destination), orDash(s.Phase), orDash(s.WaitingFor),
+		t.row(s.ID, orDash(s.Client), orDash(s.User), orDash(s.Source), orDash(s.Destination), orDash(shownPhase(s)), orDash(s.WaitingFor),
 			span(s.AgeSeconds), span(s.IdleSeconds), strconv.FormatUint(s.BytesReceived, 10), strconv.FormatUint(s.BytesSent, 10), s.Listener)
 	}
 	if err := t.flush(); err != nil {

@@ -29,7 +29,7 @@ func (s *service) newControl() *web.Control {
 	return &web.Control{
 		Tree: c.tree, Restart: c.restart, Sessions: c.sessions, EndSessions: c.endSessions,
 		Sources: c.sources, ChangeSources: c.changeSources,
-		Reload: c.reload, Drain: c.drain, Undrain: c.undrain, ReopenLog: c.reopenLog,
+		Reload: c.reload, Drain: c.drain, Undrain: c.undrain, Upgrade: c.upgrade, ReopenLog: c.reopenLog,
 		Bans: c.bans, Unban: c.unban,
 	}
 }
@@ -104,6 +104,12 @@ func (c control) sessions() iter.Seq[web.Session] {
 				return
 			}
 		}
+		for _, s := range askOld[[]actors.Session](c.service, topicSessions, nil) {
+			s.Old = true
+			if !yield(web.Session(s)) {
+				return
+			}
+		}
 	}
 }
 
@@ -113,7 +119,10 @@ func (c control) endSessions(ids []uint64, by string) web.Ended {
 		return web.Ended{}
 	}
 	cut := r.tree.EndSessions(ids, by)
-	return web.Ended{WaitingForClient: cut.WaitedForClient, WaitingForUpstream: cut.WaitedForUpstream}
+	old := askOld[actors.Cut](c.service, topicEnd, endQuestion{IDs: ids, By: by})
+	return web.Ended{
+		WaitingForClient: cut.WaitedForClient + old.WaitedForClient, WaitingForUpstream: cut.WaitedForUpstream + old.WaitedForUpstream,
+	}
 }
 
 // reload goes on should the client not wait for it: half a reload there is not.
@@ -141,7 +150,10 @@ func (c control) drain(ctx context.Context, listener string, limit time.Duration
 	if err != nil {
 		return web.Drained{}, err
 	}
-	return drained(r.tree.Drain(ctx, listener, limit, by))
+	if c.service.upgrade.busy() {
+		return web.Drained{}, refusal(c.service.upgrade.why())
+	}
+	return c.withOld(listener, limit)(r.tree.Drain(ctx, listener, limit, by))
 }
 
 func (c control) undrain(ctx context.Context, listener, by string) (web.Drained, error) {
@@ -149,7 +161,23 @@ func (c control) undrain(ctx context.Context, listener, by string) (web.Drained,
 	if err != nil {
 		return web.Drained{}, err
 	}
-	return drained(r.tree.Undrain(ctx, listener, by))
+	if c.service.upgrade.busy() {
+		return web.Drained{}, refusal(c.service.upgrade.why())
+	}
+	return c.withOld(listener, 0)(r.tree.Undrain(ctx, listener, by))
+}
+
+// withOld has the limit of a drain hold for the sessions of the old process too, if
+// there is one still.
+func (c control) withOld(listener string, limit time.Duration) func(actors.Drained, error) (web.Drained, error) {
+	return func(d actors.Drained, err error) (web.Drained, error) {
+		if err == nil {
+			old := askOld[actors.Drained](c.service, topicDrain, drainQuestion{Listener: listener, Limit: limit})
+			d.WaitingForClient += old.WaitingForClient
+			d.WaitingForUpstream += old.WaitingForUpstream
+		}
+		return drained(d, err)
+	}
 }
 
 func drained(d actors.Drained, err error) (web.Drained, error) {
@@ -177,6 +205,11 @@ func refusal(err error) error {
 		{actors.ErrRestarting, http.StatusConflict},
 		{actors.ErrNotRestartable, http.StatusUnprocessableEntity},
 		{actors.ErrStopping, http.StatusServiceUnavailable},
+		{errNotUp, http.StatusServiceUnavailable},
+		{errUpgrading, http.StatusConflict},
+		{errOldGeneration, http.StatusConflict},
+		{errSuperseded, http.StatusConflict},
+		{errors.ErrUnsupported, http.StatusNotImplemented},
 		{syscall.EADDRINUSE, http.StatusConflict},
 		{syscall.EADDRNOTAVAIL, http.StatusConflict},
 	} {
@@ -205,6 +238,7 @@ func (c control) unban(client netip.Prefix, user, by string) bool {
 
 func (c control) reopenLog(ctx context.Context) error {
 	err := c.service.source.options.AccessLog.Reopen(ctx)
+	askOld[any](c.service, topicReopen, nil)
 	if errors.Is(err, accesslog.ErrNone) {
 		return &web.Refused{Status: http.StatusConflict, Err: err}
 	}

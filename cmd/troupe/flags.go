@@ -20,6 +20,7 @@ type flags struct {
 	noSplice       bool
 	timeoutSeconds uint64
 	drainTimeout   time.Duration
+	upgradeTimeout time.Duration
 	transport      string
 	diagLogDir     string
 	diagFormat     string
@@ -72,12 +73,15 @@ func (l *limitFlag) String() string { return duration.Format(*l.to) }
 // Type implements pflag.Value.
 func (l *limitFlag) Type() string { return "duration" }
 
+// maxUpgrade is longer than any policy takes to load.
+const maxUpgrade = 10 * time.Minute
+
 // maxTimeoutSeconds is an hour: a step of a handshake that takes longer is over.
 const maxTimeoutSeconds = 3600
 
 // newCommand is the command line; serve is called with what it said.
 func newCommand(serve func(*flags) error) *cobra.Command {
-	f := flags{drainTimeout: 5 * time.Minute}
+	f := flags{drainTimeout: 5 * time.Minute, upgradeTimeout: 30 * time.Second}
 	c := &cobra.Command{
 		Use:   "troupe",
 		Short: "A SOCKS5 egress proxy for mail servers",
@@ -108,6 +112,7 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
 	p.BoolVar(&f.noSplice, "no-splice", false, "with --listen: copy through memory instead of splice(2)")
 	p.Uint64Var(&f.timeoutSeconds, "timeout-seconds", 60, "with --listen: `seconds` that each step of a handshake may take")
 	p.Var(&limitFlag{&f.drainTimeout, maxDrain}, "drain-timeout", "after SIGTERM end sessions that wait for their upstream after a `duration`; 0: all at once")
+	p.Var(&limitFlag{&f.upgradeTimeout, maxUpgrade}, "upgrade-timeout", "abandon a process that is to take over and does not serve after a `duration`")
 	p.StringVar(&f.transport, "transport", "auto", "who carries the bytes: auto, reactor (Linux, no TLS) or goroutines")
 	p.StringVar(&f.stateDir, "state-dir", "", "keep the last good policy in `dir`, for a start with a broken one ($STATE_DIRECTORY)")
 	p.BoolVar(&f.strict, "strict", false, "end when the policy is broken at the start, whatever is kept")

@@ -27,6 +27,10 @@ func handled() []os.Signal {
 // whoever renames log files expects of SIGUSR1.
 func reopens(s os.Signal) bool { return s == syscall.SIGUSR1 }
 
+// upgrades reports whether a signal asks for the hand-over to the program as it is
+// installed.
+func upgrades(s os.Signal) bool { return s == syscall.SIGUSR2 }
+
 // ignoreBrokenPipes keeps the daemon alive when whoever read its log has gone:
 // Go ends a program that writes to a broken pipe on descriptor 1 or 2.
 func ignoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }

@@ -43,7 +43,7 @@ func run(args []string, p process) int {
 }
 
 // serve runs until a signal ends it.
-func serve(f *flags, p process) error {
+func serve(f *flags, p process) (err error) {
 	if asked, err := f.dump(p); asked {
 		return err
 	}
@@ -60,10 +60,12 @@ func serve(f *flags, p process) error {
 	if err != nil {
 		return err
 	}
-	inherited, err := takeSockets(p)
+	upgrade := newUpgrader(f.upgradeTimeout)
+	from, err := findOrigin(p)
 	if err != nil {
 		return err
 	}
+	defer func() { from.refuse(err) }()
 	logs, closeLogs, err := openLogs(f, p)
 	if err != nil {
 		return err
@@ -71,12 +73,15 @@ func serve(f *flags, p process) error {
 	defer closeLogs()
 	metrics := actors.NewMetrics(version)
 	s := &service{
-		network: network, inherited: inherited, logs: logs, metrics: metrics, log: logs.Logger(targetMain),
+		network: network, origin: from, upgrade: upgrade, logs: logs, metrics: metrics, log: logs.Logger(targetMain),
 		source: newSource(f, p, logs, metrics), machine: describeMachine(time.Now()),
 		history: newHistory(metrics, logs.Logger(targetHTTP)),
 
 		manager: openManager(p, logs.Logger(targetMain)), drainTimeout: f.drainTimeout,
 	}
+	upgrade.service, s.filter = s, logs.Filter().String()
+	from.filter(logs)
+	defer s.lastFigures()
 	defer s.source.close()
 	if f.dryRun {
 		_, err := interruptible(signals, func(ctx context.Context) (struct{}, error) {
@@ -86,6 +91,7 @@ func serve(f *flags, p process) error {
 	}
 	s.log.Info("Version is " + version)
 	s.keeper = openKeeper(f, p, s.log)
+	s.keeper.strict = s.keeper.strict || from.old != nil // the one that runs has a policy that works
 	reloads, err := interruptible(signals, s.start, (*reloader).undo)
 	if err != nil || reloads == nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
+	"github.com/troupe-proxy/troupe/internal/handover"
 	"github.com/troupe-proxy/troupe/internal/history"
-	"github.com/troupe-proxy/troupe/internal/inherit"
 	"github.com/troupe-proxy/troupe/internal/logging"
 	"github.com/troupe-proxy/troupe/internal/machineinfo"
 	"github.com/troupe-proxy/troupe/internal/rules"
@@ -28,9 +28,12 @@ const lastWords = 5 * time.Second
 // service is the daemon from its start to its end.
 type service struct {
 	network transport.Network
-	// inherited are listening sockets that others have opened; nil: none.
-	inherited *inherit.Sockets
+	origin  origin
+	upgrade *upgrader
+	// successor is the process that has taken over from this one; nil: none has.
+	successor *handover.Successor
 	logs      *logging.Logging
+	filter    string // of the log, as it was at the start
 	metrics   *actors.Metrics
 	source    *source
 	keeper    *keeper
@@ -65,11 +68,16 @@ func (s *service) start(ctx context.Context) (*reloader, error) {
 		return nil, err
 	}
 	s.discardSockets()
+	if err := s.prepared(ctx); err != nil {
+		sockets.Close()
+		return nil, err
+	}
 	if s.tree, err = actors.Start(config, sockets); err != nil {
 		return nil, err
 	}
 	reloads := newReloader(ctx, s, first)
 	s.reloads.Store(reloads)
+	s.takeOver(ctx)
 	return reloads, nil
 }
 
@@ -84,7 +92,9 @@ func (s *service) config(host *rules.Hosts) actors.Config {
 	table, store := s.openSources(host)
 	return actors.Config{
 		Network:        s.network,
-		Inherited:      s.inherited,
+		Inherited:      s.origin.sockets,
+		Drained:        s.origin.state.Drained,
+		HTTPLater:      s.origin.old != nil,
 		Resolver:       net.DefaultResolver,
 		Host:           host,
 		Metrics:        s.metrics,
@@ -109,19 +119,31 @@ func (s *service) wait(reloads *reloader, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(life)
 	go reloads.run(ctx)
 	go s.history.Run(life)
-	go s.watchdog(life)
+	watched, unwatch := context.WithCancel(life)
+	go s.watchdog(watched)
+	defer unwatch()
 	defer cancel()
-	stopping := false
+	stopping, superseded := false, false
 	for {
 		select {
 		case <-s.tree.Stopped():
-			if !stopping {
+			if !stopping && !superseded {
 				return errTree
 			}
 			return s.end(signals)
+		case s.successor = <-s.upgrade.done:
+			superseded = true
+			cancel() // nothing is reloaded here any more
+			unwatch()
+			go s.supersede(life, s.successor)
 		case one := <-signals:
 			switch {
-			case one == syscall.SIGHUP && !stopping:
+			case upgrades(one):
+				go s.upgrade.request(one.String())
+			case superseded && ends(one) && !stopping:
+				stopping = true
+				s.log.Info("already on the way out", slog.String("signal", one.String()))
+			case one == syscall.SIGHUP && !stopping && !superseded:
 				reloads.request(one.String())
 			case reopens(one):
 				s.reopenAccessLog(one)

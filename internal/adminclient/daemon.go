@@ -82,6 +82,22 @@ func (c *Client) Reload(ctx context.Context) (Answer[Reloaded], error) {
 	return ask[Reloaded](ctx, c, call{method: http.MethodPost, path: "/api/admin/reload"})
 }
 
+// Upgraded says which process serves now, and how many sessions the old one has, by
+// the side that these wait for.
+type Upgraded struct {
+	OldPID             int `json:"old_pid"`
+	NewPID             int `json:"new_pid"`
+	Sessions           int `json:"sessions"`
+	WaitingForClient   int `json:"waiting_for_client"`
+	WaitingForUpstream int `json:"waiting_for_upstream"`
+}
+
+// Upgrade has the program as it is installed now take over. A *StatusError with 409
+// says why that cannot be, and one with 422 that it was tried, and nothing is changed.
+func (c *Client) Upgrade(ctx context.Context) (Answer[Upgraded], error) {
+	return ask[Upgraded](ctx, c, call{method: http.MethodPost, path: "/api/admin/upgrade"})
+}
+
 // Drained says which listeners are drained, or are no more, and how many sessions
 // they have, by the side that these wait for.
 type Drained struct {

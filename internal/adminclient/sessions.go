@@ -62,6 +62,7 @@ type Session struct {
 	IdleSeconds   float64 `json:"idle_seconds"`
 	BytesReceived uint64  `json:"bytes_received"`
 	BytesSent     uint64  `json:"bytes_sent"`
+	Process       string  `json:"process"` // old: of the one that was taken over from
 }
 
 // Sessions lists those that a filter means.

@@ -208,6 +208,12 @@ func (p *Predecessor) Ask(ctx context.Context, topic string, question, answer an
 	}
 }
 
+// AskFigures asks for a report, which has come when it returns; see Reported.
+func (p *Predecessor) AskFigures(ctx context.Context) error {
+	var none any
+	return p.Ask(ctx, topicFigures, nil, &none)
+}
+
 func (p *Predecessor) expect() (id uint64, answer <-chan message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

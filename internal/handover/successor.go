@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -26,11 +27,20 @@ type Successor struct {
 
 	heard   chan message // what it said by itself, before Serve
 	answers atomic.Pointer[Answers]
+
+	telling sync.Mutex // held from the look at the figures until they are said
 }
 
 // Answers are what the old process says when it is asked, by topic. They are called
 // one at a time, on a goroutine of the line's.
-type Answers map[string]func(body json.RawMessage) (any, error)
+type Answers struct {
+	// Figures are this process's, for the successor to add to its own.
+	Figures func() ([]byte, error)
+	Topics  map[string]func(body json.RawMessage) (any, error)
+}
+
+// topicFigures is answered by a report, which comes first.
+const topicFigures = "figures"
 
 // newSuccessor is a process that has the other end of conn.
 func newSuccessor(conn net.Conn, pid int, kill func() error) *Successor {
@@ -67,11 +77,11 @@ func (s *Successor) answer(m message) (reply message) {
 		}
 	}()
 	answers := s.answers.Load()
-	if answers == nil || (*answers)[m.Topic] == nil {
-		reply.Error = "there is no answer to " + m.Topic
+	if answers == nil {
+		reply.Error = "it is too early to ask"
 		return reply
 	}
-	body, err := (*answers)[m.Topic](m.Body)
+	body, err := s.body(answers, m)
 	if err == nil {
 		reply.Body, err = json.Marshal(body)
 	}
@@ -79,6 +89,16 @@ func (s *Successor) answer(m message) (reply message) {
 		reply.Error = err.Error()
 	}
 	return reply
+}
+
+func (s *Successor) body(answers *Answers, m message) (any, error) {
+	if m.Topic == topicFigures {
+		return nil, s.report(kindReport, answers.Figures)
+	}
+	if answer := answers.Topics[m.Topic]; answer != nil {
+		return answer(m.Body)
+	}
+	return nil, fmt.Errorf("there is no answer to %.40q", m.Topic)
 }
 
 // Prepare says hello and waits until the successor has done all that may fail. The
@@ -157,9 +177,9 @@ func (s *Successor) Abandon() {
 // Serve tells the successor that it has the sockets alone, and from then on answers
 // what it asks and reports figures, until the line or ctx ends. An error says that
 // the line did.
-func (s *Successor) Serve(ctx context.Context, answers Answers, figures func() ([]byte, error)) error {
+func (s *Successor) Serve(ctx context.Context, answers Answers) error {
 	s.answers.Store(&answers)
-	if err := s.report(kindReleased, figures); err != nil {
+	if err := s.report(kindReleased, answers.Figures); err != nil {
 		return err
 	}
 	tick := time.NewTicker(reportEvery)
@@ -167,7 +187,7 @@ func (s *Successor) Serve(ctx context.Context, answers Answers, figures func() (
 	for {
 		select {
 		case <-tick.C:
-			if err := s.report(kindReport, figures); err != nil {
+			if err := s.report(kindReport, answers.Figures); err != nil {
 				return err
 			}
 		case <-s.line.ended:
@@ -185,8 +205,11 @@ func (s *Successor) Final(figures func() ([]byte, error)) error {
 	return err
 }
 
-// report tells figures. Should there be none, the line goes on without them.
+// report tells figures. Should there be none, the line goes on without them. Those
+// that are said later were looked at later, so that none fall.
 func (s *Successor) report(k kind, figures func() ([]byte, error)) error {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	text, err := figures()
 	if err != nil {
 		return s.line.say(message{Kind: k})

@@ -119,7 +119,7 @@ func (s *Sockets) take(is func(*held) bool) (Socket, bool, error) {
 		}
 		given := h.Socket
 		if h.Lasting {
-			fd, err := copyOf(h.FD)
+			fd, err := Copy(h.FD)
 			if err != nil {
 				return Socket{}, false, fmt.Errorf("the socket %v that was passed on to this process: %w", h.Socket, err)
 			}

@@ -55,9 +55,15 @@ func zoneOf(index uint32) string {
 	return strconv.FormatUint(uint64(index), 10)
 }
 
-func copyOf(fd int) (int, error) {
+// Copy is another descriptor of the same socket, which is closed when a program is
+// started.
+func Copy(fd int) (int, error) {
 	copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	return copied, os.NewSyscallError("fcntl", err)
 }
+
+// Close closes a socket that nobody here serves: its queue stays, if another process
+// has it.
+func Close(s Socket) { closeDescriptor(s.FD) }
 
 func closeDescriptor(fd int) { _ = unix.Close(fd) } // nobody has used it

@@ -10,6 +10,10 @@ func Look(int) (Socket, error) {
 	return Socket{}, fmt.Errorf("sockets of another process: %w on this system", errors.ErrUnsupported)
 }
 
-func copyOf(int) (int, error) { return -1, errors.ErrUnsupported }
+// Copy is as Look.
+func Copy(int) (int, error) { return -1, errors.ErrUnsupported }
+
+// Close has nothing to close.
+func Close(Socket) {}
 
 func closeDescriptor(int) {}

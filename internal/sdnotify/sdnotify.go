@@ -88,6 +88,10 @@ func (m *Manager) Reloading() error {
 	return m.send(lines...)
 }
 
+// MainPID says that another process is the daemon from now on, of which this one has
+// no more to say. It is one that this one has started.
+func (m *Manager) MainPID(pid int) error { return m.send("MAINPID=" + strconv.Itoa(pid)) }
+
 // Stopping says that the daemon is about to end. It may be called again, with how
 // far that has come. The manager is asked to wait for another patience before it
 // kills; 0 asks for nothing.
