@@ -43,6 +43,20 @@
 // it was accepted by, until it ends. A generation counts who lives by a policy, and
 // closes that behind the last.
 //
+// # A hand-over
+//
+// System.BeginHandover copies the descriptors of the listening sockets, for another
+// process (internal/handover); each listener gives its copy by a message and goes on.
+// Handover.Complete, once that process serves, retires all listeners at once: their
+// acceptors stop, what watches the sockets lets them go before they are closed, and the
+// queues are the other process's. Clients who are being accepted meanwhile are served
+// by whoever accepted them. HTTP is served by one process at a time, so that figures
+// do not fall: the new one holds it back (Config.HTTPLater) until the old one has
+// closed its own. Figures of the old process are added to those of the new one when
+// somebody gathers (inherited.go), until and after its end.
+//
+// # What a failure costs
+//
 // What a failure costs and what follows it:
 //
 //	actor       on a panic   then

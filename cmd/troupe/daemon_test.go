@@ -262,6 +262,9 @@ func (l *transcript) addresses(kind string) []string {
 			continue
 		}
 		last := strings.Trim(line[strings.LastIndexByte(line, ' ')+1:], `"`)
+		if strings.HasPrefix(last, "unix:") {
+			continue
+		}
 		if _, err := netip.ParseAddrPort(last); err != nil {
 			last = fmt.Sprintf("no address (%v)", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,35 +20,47 @@ type held struct {
 	stop   context.CancelFunc
 	runs   sync.WaitGroup
 	errors chan error
+	tick   time.Duration // between two exchanges of a session
+	bytes  atomic.Uint64 // that all have sent
 }
 
 // holdSessions opens n sessions to the echo and keeps them busy.
 func holdSessions(t *testing.T, proxy string, echo *echo, n int) *held {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	h := &held{stop: stop, errors: make(chan error, n)}
+	h := &held{stop: stop, errors: make(chan error, n), tick: 5 * time.Millisecond}
+	h.open(t, ctx, n, func() net.Conn {
+		c, _ := connect(t, proxy, echo.address)
+		return c
+	})
+	return h
+}
+
+// open opens the sessions and keeps them busy until ctx ends.
+func (h *held) open(t *testing.T, ctx context.Context, n int, session func() net.Conn) {
+	t.Helper()
 	t.Cleanup(func() {
-		stop()
+		h.stop()
 		for _, c := range h.conns {
 			_ = c.Close() // so that no run outlives a test that failed
 		}
 		h.runs.Wait()
 	})
 	for range n {
-		c, _ := connect(t, proxy, echo.address)
+		c := session()
 		exchange(t, c, "echo", []byte("hello"), []byte("hello"))
+		h.bytes.Add(5)
 		must(t, c.SetDeadline(time.Time{}))
 		h.conns = append(h.conns, c)
 	}
 	for i, c := range h.conns {
 		h.runs.Go(func() { h.errors <- h.run(ctx, i, c) })
 	}
-	return h
 }
 
 // run counts until ctx ends, then ends the session in good order.
 func (h *held) run(ctx context.Context, i int, c net.Conn) error {
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(h.tick)
 	defer tick.Stop()
 	for count := uint64(0); ; {
 		select {
@@ -66,6 +79,7 @@ func (h *held) run(ctx context.Context, i int, c net.Conn) error {
 		if _, err := c.Write(sent); err != nil {
 			return fmt.Errorf("held session %d at %d: %w", i, count, err)
 		}
+		h.bytes.Add(uint64(len(sent)))
 		got := make([]byte, len(sent))
 		if _, err := io.ReadFull(c, got); err != nil {
 			return fmt.Errorf("held session %d at %d: %w", i, count, err)
@@ -77,7 +91,7 @@ func (h *held) run(ctx context.Context, i int, c net.Conn) error {
 }
 
 func (h *held) finish(c net.Conn) error {
-	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+	if err := c.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 		return err
 	}
 	if n, err := io.Copy(io.Discard, c); n > 0 || err != nil {

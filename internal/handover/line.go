@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -50,7 +51,8 @@ func (l *line) listen() (err error) {
 	}
 }
 
-// say sends a message. An error ends the line.
+// say sends a message. A line on which nobody makes room is ended. One that the other
+// side has ended is left to run, which may have more to hear.
 func (l *line) say(m message) error {
 	text, err := encode(m)
 	if err != nil {
@@ -62,7 +64,9 @@ func (l *line) say(m message) error {
 		return errors.Join(ErrLost, err)
 	}
 	if _, err := l.conn.Write(text); err != nil {
-		l.end(err)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			l.end(err)
+		}
 		return errors.Join(ErrLost, err)
 	}
 	return nil
