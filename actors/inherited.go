@@ -38,8 +38,10 @@ type inherited struct {
 	ended    time.Time           // zero: there may be more
 }
 
-// summedGauges are the gauges that are those of both processes together.
-func summedGauge(name string) bool { return name == "proxy_active_connections" }
+// summedGauge says which gauges are those of both processes together.
+func summedGauge(name string) bool {
+	return name == "proxy_active_connections" || name == "proxy_sessions"
+}
 
 // counted says whether the series of a family are summed.
 func counted(f *dto.MetricFamily) bool {

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -231,11 +232,15 @@ func written(t *testing.T, h prometheus.Histogram) *dto.Histogram {
 	return m.GetHistogram()
 }
 
-// nativeText is all of a histogram but its sum, which is rounded, and its time.
+// nativeText is all of a histogram but its sum, which is rounded, and its time. Empty
+// buckets in between may be there or not.
 func nativeText(h *dto.Histogram) string {
-	c := &dto.Histogram{
-		SampleCount: h.SampleCount, Bucket: h.Bucket, Schema: h.Schema, ZeroCount: h.ZeroCount, ZeroThreshold: h.ZeroThreshold,
-		PositiveSpan: h.PositiveSpan, PositiveDelta: h.PositiveDelta,
-	}
-	return strings.Join(strings.Fields(c.String()), " ") // its spaces are not always the same
+	c := &dto.Histogram{SampleCount: h.SampleCount, Bucket: h.Bucket, Schema: h.Schema, ZeroCount: h.ZeroCount, ZeroThreshold: h.ZeroThreshold}
+	buckets := make(map[int32]int64)
+	eachNative(h, func(index int32, n int64) {
+		if n > 0 {
+			buckets[index] = n
+		}
+	})
+	return strings.Join(strings.Fields(c.String()), " ") + fmt.Sprint(buckets) // whose spaces are not always the same
 }
