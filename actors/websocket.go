@@ -19,6 +19,10 @@ import (
 // listener is removed, or changes how it speaks.
 const webPatience = 10 * time.Second
 
+// webGrace is how long those may take to ask who had connected before another process
+// began to answer.
+const webGrace = time.Second
+
 // webSocket is one HTTP listening socket. It is the supervisor's: each web actor
 // borrows it, so that a scrape waits for the next one and is not refused.
 //
@@ -207,7 +211,7 @@ func (s *webSocket) serve(ctx context.Context) error {
 		case period.Err() == nil:
 			return err
 		}
-		finishing.Go(func() { finishRequests(ctx, server) })
+		finishing.Go(func() { s.finishRequests(ctx, server) })
 		if s.retired.Load() {
 			return nil
 		}
@@ -222,10 +226,25 @@ func (s *webSocket) finish(finishing *sync.WaitGroup) {
 	}
 }
 
+// hearLast gives those who have connected already time to ask: Shutdown would close
+// them unheard.
+func (s *webSocket) hearLast(ctx context.Context) {
+	grace := time.NewTimer(webGrace)
+	defer grace.Stop()
+	select {
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+}
+
 // finishRequests lets a server that accepts no more answer what it was asked.
-func finishRequests(ctx context.Context, server *http.Server) {
+func (s *webSocket) finishRequests(ctx context.Context, server *http.Server) {
 	ctx, cancel := context.WithTimeout(ctx, webPatience)
 	defer cancel()
+	if s.yielded.Load() {
+		server.SetKeepAlivesEnabled(false)
+		s.hearLast(ctx)
+	}
 	if server.Shutdown(ctx) != nil {
 		_ = server.Close()
 	}

@@ -85,6 +85,9 @@ func (s *fakeProxy) control() *Control {
 		Undrain: func(_ context.Context, listener, by string) (Drained, error) {
 			return Drained{Listeners: []string{}}, ask("undrain %q by %s", listener, by)
 		},
+		Upgrade: func(_ context.Context, by string) (Upgraded, error) {
+			return Upgraded{OldPID: 1, NewPID: 2}, ask("upgrade by %s", by)
+		},
 	}
 }
 
@@ -278,6 +281,7 @@ func TestControlAsks(t *testing.T) {
 		{"POST", "/api/admin/drain", "", `drain "" 0s by 127.0.0.1`},
 		{"POST", "/api/admin/drain", `{"listener":"127.0.0.1:1080","limit":"5m"}`, `drain "127.0.0.1:1080" 5m0s by 127.0.0.1`},
 		{"POST", "/api/admin/drain", `{"limit":"90"}`, `drain "" 1m30s by 127.0.0.1`},
+		{"POST", "/api/admin/upgrade", "", `upgrade by 127.0.0.1`},
 		{"DELETE", "/api/admin/drain", "", `undrain "" by 127.0.0.1`},
 		{"DELETE", "/api/admin/drain?listener=x", "", `undrain "x" by 127.0.0.1`},
 	} {
@@ -347,7 +351,7 @@ func TestControlIsAsDescribed(t *testing.T) {
 	for _, tt := range []struct{ method, path, body string }{
 		{"GET", "/api/admin/tree", ""}, {"GET", "/api/admin/sessions?limit=2", ""}, {"GET", "/api/admin/sessions?sort=-idle&user=ann", ""},
 		{"DELETE", "/api/admin/sessions?user=ann", ""}, {"DELETE", "/api/admin/sessions", ""}, {"DELETE", "/api/admin/sessions/00000000000000ff", ""},
-		{"POST", "/api/admin/restart", `{"path":"x"}`}, {"POST", "/api/admin/reload", ""}, {"POST", "/api/admin/drain", `{"limit":"5m"}`}, {"DELETE", "/api/admin/drain", ""},
+		{"POST", "/api/admin/restart", `{"path":"x"}`}, {"POST", "/api/admin/reload", ""}, {"POST", "/api/admin/upgrade", ""}, {"POST", "/api/admin/drain", `{"limit":"5m"}`}, {"DELETE", "/api/admin/drain", ""},
 	} {
 		r := httptest.NewRequest(tt.method, "http://127.0.0.1:8000"+tt.path, strings.NewReader(tt.body))
 		r.RemoteAddr = trustedPeer

@@ -332,7 +332,16 @@ func TestUpgradeAbandoned(t *testing.T) {
 			exchange(t, c, "echo", []byte("hello"), []byte("hello"))
 			must(t, c.Close())
 			y.awaitFigure(1, "proxy_active_connections", "listener", y.socks())
-			await(t, "its descriptors are closed", func() bool { return len(descriptors(t, y.pid)) <= len(before) })
+			var after []string
+			defer func() {
+				if t.Failed() {
+					t.Logf("descriptors before: %v\nafter: %v", before, after)
+				}
+			}()
+			await(t, "its descriptors are closed", func() bool {
+				after = descriptors(t, y.pid)
+				return len(after) <= len(before)
+			})
 			must(t, held.Close())
 			y.endOrderly()
 		})
