@@ -209,6 +209,10 @@
 //	timer of web's restart       System.Restart        it runs out, soon; of no effect once the tree is gone
 //	timer of the next pause      sources               it runs out, is set anew, or sources stops or restarts
 //	timer of pruning             metrics               it is set anew, or metrics stops or restarts
+//	line to another process,     cmd/troupe, after a   the older process ends, or either closes it
+//	 its goroutine and that of    hand-over
+//	 the reports or of the end
+//	copy of a listening socket   Handover              the other process has it, or is abandoned
 //	goroutine that waits for a   Reload                the listener has answered, or the tree has ended
 //	 socket nobody wants now
 //	slot, places and pace        the record            the session is booked as ended
