@@ -29,7 +29,7 @@ func holdSessions(t *testing.T, proxy string, echo *echo, n int) *held {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	h := &held{stop: stop, errors: make(chan error, n), tick: 5 * time.Millisecond}
-	h.open(t, ctx, n, func() net.Conn {
+	h.open(ctx, t, n, func() net.Conn {
 		c, _ := connect(t, proxy, echo.address)
 		return c
 	})
@@ -37,7 +37,7 @@ func holdSessions(t *testing.T, proxy string, echo *echo, n int) *held {
 }
 
 // open opens the sessions and keeps them busy until ctx ends.
-func (h *held) open(t *testing.T, ctx context.Context, n int, session func() net.Conn) {
+func (h *held) open(ctx context.Context, t *testing.T, n int, session func() net.Conn) {
 	t.Helper()
 	t.Cleanup(func() {
 		h.stop()

@@ -86,7 +86,7 @@ func (u *underLoad) story(sessions, perSecond int) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	h := &held{stop: stop, errors: make(chan error, sessions), tick: time.Duration(sessions) * 250 * time.Microsecond}
-	h.open(t, ctx, sessions, func() net.Conn {
+	h.open(ctx, t, sessions, func() net.Conn {
 		c, err := u.session()
 		must(t, err)
 		return c

@@ -61,15 +61,26 @@ func (l *line) say(m message) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	if err := l.conn.SetWriteDeadline(time.Now().Add(sayTime)); err != nil {
-		return errors.Join(ErrLost, err)
+		return l.lost(err)
 	}
 	if _, err := l.conn.Write(text); err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			l.end(err)
 		}
-		return errors.Join(ErrLost, err)
+		return l.lost(err)
 	}
 	return nil
+}
+
+// lost is the error of a message that could not be said: why the line has ended, if it
+// has.
+func (l *line) lost(err error) error {
+	select {
+	case <-l.ended:
+		return l.err()
+	default:
+		return errors.Join(ErrLost, err)
+	}
 }
 
 // end closes the line. The first cause is kept.

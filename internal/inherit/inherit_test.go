@@ -177,7 +177,7 @@ func TestSockets(t *testing.T) {
 	if got := s.Discard(); len(got) != 1 || got[0].FD != unwanted.FD || open(unwanted.FD) {
 		t.Errorf("discarded: got %v; want %v, closed", got, unwanted)
 	}
-	if err := s.Explain(cause, other); err != cause {
+	if err := s.Explain(cause, other); err.Error() != cause.Error() {
 		t.Errorf("got %v; want nothing more said", err)
 	}
 	if !s.IsLasting(lasting.Bound()) || s.IsLasting(once.Bound()) || len(s.Lasting()) != 1 {
