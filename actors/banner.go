@@ -1,8 +1,10 @@
 package actors
 
 import (
+	"log/slog"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
@@ -53,6 +55,52 @@ func readBanner(b transport.Banner) banner {
 		return banner{class: class, after: b.After}
 	}
 	return banner{class: class, after: b.After, text: b.Line}
+}
+
+// greeting is the class as sources are told it.
+func (c BannerClass) greeting() source.Class {
+	switch c {
+	case Banner2xx:
+		return source.Positive
+	case Banner4xx:
+		return source.Transient
+	case Banner5xx:
+		return source.Permanent
+	}
+	return source.Silent
+}
+
+// heard takes the upstream's first line. Receivers announce a block there, so the
+// log has a line about a refusal, though few about one source.
+func (c *connection) heard(b transport.Banner, now time.Time) {
+	said := readBanner(b)
+	r := c.record
+	untold, tell := r.heard(said, now)
+	if !tell {
+		return
+	}
+	c.shared.log.Info("an upstream refuses a source", slog.String("source", r.source.Addr().String()),
+		slog.String("destination", r.upstream.String()), slog.String("said", said.text), slog.Uint64("untold", untold))
+}
+
+// heard notes the upstream's first line, in the record and for the source. It says
+// what Source.Greeted does.
+func (r *record) heard(b banner, now time.Time) (untold uint64, tell bool) {
+	r.mu.Lock()
+	r.banner = b
+	r.mu.Unlock()
+	return r.origin.Greeted(b.class.greeting(), b.text, r.upstream, now)
+}
+
+// unheard counts a session that has ended with nobody there to be told of the line:
+// its actor was stopped.
+func (r *record) unheard(now time.Time) {
+	r.mu.Lock()
+	class := r.banner.class
+	r.mu.Unlock()
+	if r.traffic.Banner && class == BannerUnread {
+		r.origin.Greeted(source.Silent, "", r.upstream, now)
+	}
 }
 
 func bannerClass(b transport.Banner) BannerClass {

@@ -1,10 +1,12 @@
 package actors
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
@@ -67,5 +69,104 @@ func TestBannerIsKept(t *testing.T) {
 		if e.Banner != tt.class || e.BannerText != tt.text || (e.BannerAfter > 0) != (tt.class != BannerUnread) {
 			t.Errorf("%.20q: got %v %q after %v; want %v %q", tt.says, e.Banner, e.BannerText, e.BannerAfter, tt.class, tt.text)
 		}
+	}
+}
+
+// TestBannersAreCounted by the sources that they were said to, with the last refusal
+// whole, and one line in the log. A listener may have none of it.
+func TestBannersAreCounted(t *testing.T) {
+	for _, read := range []bool{true, false} {
+		up := startUpstream(t)
+		var log journal
+		tr := startTree(t, withSources("127.0.0.2/31", "0.0.0.0/0"), func(s *setup) {
+			s.banners, s.log, s.listeners[0].Banner = []uint16{up.addr.Port()}, log.logger(), read
+		})
+		for _, tt := range []struct{ source, says string }{
+			{"127.0.0.2", "554 5.7.1 blocked using dnsbl.example\r\n"},
+			{"127.0.0.2", "554 5.7.1 still blocked\r\n"},
+			{"127.0.0.3", "220 mx.example\r\n"},
+			{"127.0.0.3", ""},
+			{"127.0.0.4", "421 later\r\n"}, // is not known from load
+		} {
+			tr.greetedAt(tt.source, up.addr, tt.says)
+		}
+		want := map[string][source.Classes]uint64{"127.0.0.2": {0, 0, 2, 0}, "127.0.0.3": {1, 0, 0, 1}, "127.0.0.4": {0, 1, 0, 0}}
+		if !read {
+			clear(want)
+		}
+		for address, s := range tr.sources() {
+			if s.Greetings != want[address] {
+				t.Errorf("banner = %v, %s: got %v; want %v", read, address, s.Greetings, want[address])
+			}
+		}
+		blocked := tr.sources()["127.0.0.2"].Refusal
+		if read && (blocked == nil || blocked.Text != "554 5.7.1 still blocked" || blocked.From != up.addr) || !read && blocked != nil {
+			t.Errorf("banner = %v: got the refusal %+v; want the last", read, blocked)
+		}
+		if got := log.has(`msg="an upstream refuses a source" source=127.0.0.2 destination=` + up.addr.String() + ` said="554 5.7.1 blocked using dnsbl.example" untold=0`); got != read {
+			t.Errorf("banner = %v: the refusal is in the log: %v", read, got)
+		}
+		if log.has("still blocked") {
+			t.Error("the second refusal within a minute is in the log too")
+		}
+		for class, n := range map[string]float64{"2xx": 1, "4xx": 1, "5xx": 2, "none": 1} {
+			if !read {
+				n = 0
+			}
+			if got := tr.sum("proxy_banner_total", class); got != n {
+				t.Errorf("banner = %v: got %v of %s in the metrics; want %v", read, got, class, n)
+			}
+		}
+	}
+}
+
+// greetedAt has a session from a source, to whom the upstream says something first.
+func (tr *tree) greetedAt(from string, upstream netip.AddrPort, says string) {
+	tr.t.Helper()
+	c := tr.mustDial()
+	must(tr.t, c.greet())
+	for _, b := range [][]byte{request(2, netip.AddrPortFrom(netip.MustParseAddr(from), 0)), request(1, upstream)} {
+		if code, err := c.ask(b); code != 0 || err != nil {
+			tr.t.Fatalf("got %d, %v; want it granted", code, err)
+		}
+	}
+	if says != "" {
+		must(tr.t, c.echo(says))
+	}
+	must(tr.t, c.finish())
+	eventually(tr.t, "the end of the session", func() bool { return tr.sources()[from].Sessions == 0 })
+}
+
+// sum is that of a class of banners, over all sources.
+func (tr *tree) sum(family, class string) (n float64) {
+	tr.t.Helper()
+	families, err := tr.reg.Gather()
+	must(tr.t, err)
+	for _, f := range families {
+		if f.GetName() != family {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "class" && l.GetValue() == class {
+					n += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return n
+}
+
+// TestBannerOfACutSession: one whose actor is stopped before anybody could tell it
+// of the line is counted too.
+func TestBannerOfACutSession(t *testing.T) {
+	up := startUpstream(t)
+	tr := startTree(t, func(s *setup) { s.banners = []uint16{up.addr.Port()} })
+	tr.mustOpen(up.addr)
+	eventually(t, "the session", func() bool { return tr.sources()["127.0.0.1"].Sessions == 1 })
+	tr.sys.Stop()
+	await(t, "the tree to stop", tr.sys.Stopped())
+	if got := tr.sources()["127.0.0.1"].Greetings; got != [source.Classes]uint64{0, 0, 0, 1} {
+		t.Errorf("got %v; want one that has said nothing", got)
 	}
 }

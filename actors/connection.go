@@ -101,7 +101,7 @@ func (c *connection) event(ctx actor.Context, m any) (event, bool) {
 	case transport.Expired:
 		return event{kind: evExpired}, true
 	case transport.Banner:
-		c.record.heard(m)
+		c.heard(m, time.Now())
 	case transport.Ended:
 		return event{kind: evEnded, end: m}, true
 	case *resolved:

@@ -63,7 +63,7 @@ type tree struct {
 
 func anyListener() policy.Listener {
 	return policy.Listener{
-		Listen: "127.0.0.1:0", Timeout: time.Minute, ConnectTimeout: time.Minute,
+		Listen: "127.0.0.1:0", Timeout: time.Minute, ConnectTimeout: time.Minute, Banner: true,
 		DestinationSeries: 100, DestinationIdle: time.Hour,
 	}
 }

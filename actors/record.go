@@ -77,13 +77,6 @@ func (r *record) connected(from, upstream netip.AddrPort, sources *source.Table)
 	r.destination = r.account.destinations.enter(upstream.Addr())
 }
 
-// heard notes the upstream's first line.
-func (r *record) heard(b transport.Banner) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.banner = readBanner(b)
-}
-
 // identified notes who the client is.
 func (r *record) identified(who *policy.AuthInfo) {
 	r.mu.Lock()
@@ -109,6 +102,7 @@ func (r *record) end(o Outcome, now time.Time) bool {
 		r.account.destinations.leave(r.destination, now)
 	}
 	r.places.leave()
+	r.unheard(now)
 	r.origin.Leave()
 	r.release()
 	return true

@@ -25,6 +25,10 @@ var (
 		"When a dial from the source has connected last, in seconds since 1970; 0: not since the start.", []string{"source"}, nil)
 	sourcePorts = prometheus.NewDesc("proxy_source_ports_used_ratio",
 		"How much of the source's ports towards one destination is in use by sessions, at the destination where that is most. Near 1, CONNECT fails with ports_exhausted: widen net.ipv4.ip_local_port_range, or use more sources.", []string{"source"}, nil)
+	sourceMissed = prometheus.NewDesc("proxy_source_missed",
+		"1 while the source is not plumbed though somebody counts on it: the policy names the address itself, or a client has asked for it. Else 0.", []string{"source"}, nil)
+	sourceBanners = prometheus.NewDesc("proxy_banner_total",
+		"Sessions from the source by the first line of the upstream, at the ports of mail servers: 2xx, 4xx, 5xx, or none for anything else and for nothing, as with implicit TLS. source=\"other\" are those that the policy does not name.", []string{"source", "class"}, nil)
 )
 
 // sourceFigures shows the sources that the policy names, all of them from load on.
@@ -43,7 +47,7 @@ func (f *sourceFigures) show(t *source.Table, used func() map[netip.Addr]float64
 
 // Describe implements prometheus.Collector.
 func (f *sourceFigures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sourcePlumbed, sourcePaused, sourceSessions, sourceDials, sourceSuccess, sourcePorts} {
+	for _, d := range []*prometheus.Desc{sourcePlumbed, sourcePaused, sourceSessions, sourceDials, sourceSuccess, sourcePorts, sourceMissed, sourceBanners} {
 		ch <- d
 	}
 }
@@ -54,26 +58,31 @@ func (f *sourceFigures) Collect(ch chan<- prometheus.Metric) {
 	if shown == nil {
 		return
 	}
-	used := shown.used()
-	other := shown.table.Elsewhere().Status()
+	used, now := shown.used(), time.Now()
+	other := shown.table.Elsewhere().Status(now)
 	others := false
-	for _, one := range shown.table.Statuses(time.Now()) {
+	for _, one := range shown.table.Statuses(now) {
 		if !one.Known {
 			others = true
 			other.Sessions += one.Sessions
 			for i, n := range one.Dials {
 				other.Dials[i] += n
 			}
+			for i, n := range one.Greetings {
+				other.Greetings[i] += n
+			}
 			continue
 		}
 		name := one.Address.String()
 		collectCounts(ch, name, &one)
 		gaugeOf(ch, sourcePlumbed, flag(one.Plumbing != source.Unplumbed), name)
+		gaugeOf(ch, sourceMissed, flag(one.Missed), name)
 		gaugeOf(ch, sourcePaused, flag(one.Hold.Standing != source.Serving), name)
 		gaugeOf(ch, sourceSuccess, seconds(one.LastSuccess), name)
 		gaugeOf(ch, sourcePorts, used[one.Address], name)
 	}
-	if others || slices.ContainsFunc(other.Dials, func(n uint64) bool { return n > 0 }) {
+	counted := func(n uint64) bool { return n > 0 }
+	if others || slices.ContainsFunc(other.Dials, counted) || slices.ContainsFunc(other.Greetings[:], counted) {
 		collectCounts(ch, overflowLabel, &other)
 	}
 }
@@ -82,6 +91,9 @@ func collectCounts(ch chan<- prometheus.Metric, name string, one *source.Status)
 	gaugeOf(ch, sourceSessions, float64(one.Sessions), name)
 	for i, r := range egress.Results() {
 		ch <- prometheus.MustNewConstMetric(sourceDials, prometheus.CounterValue, float64(one.Dials[i]), name, r.String())
+	}
+	for c := range source.Classes {
+		ch <- prometheus.MustNewConstMetric(sourceBanners, prometheus.CounterValue, float64(one.Greetings[c]), name, c.String())
 	}
 }
 

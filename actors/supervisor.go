@@ -175,11 +175,15 @@ func (s *supervisor) newTerms(o *openListener) *terms {
 	limits.groups = s.sockets.generation.policy.Groups
 	s.config.Metrics.groups.expect(limits.groups)
 	s.sockets.generation.join()
+	var banners []uint16
+	if o.asked.Banner {
+		banners = s.config.bannerPorts()
+	}
 	return &terms{config: o.config, generation: s.sockets.generation, begun: make(chan struct{}), shared: &shared{
 		bound:  o.config.Address,
 		limits: limits, root: s.root, metrics: s.metrics, groups: &s.config.Metrics.groups,
 		resolver: guarded{s.config.Resolver, sessions}, hooks: s.sockets.generation.hooks, log: sessions, tap: s.config.Tap, observer: s.config.Sessions, actions: newActionPool(),
-		roll: &s.live.sessions, banners: s.config.bannerPorts(), bans: s.config.Metrics.bans,
+		roll: &s.live.sessions, banners: banners, bans: s.config.Metrics.bans,
 	}}
 }
 

@@ -59,6 +59,11 @@ kumo.on('proxy_init', function()
     -- with TLS and on other systems.
     --use_splice = true,
 
+    -- Whether the first line of upstreams at the ports 25, 465, 587 and 2525 is read in
+    -- passing, for the figures of the sources. It is neither held up nor changed. KumoMTA's
+    -- proxy has no such key.
+    --banner = true,
+
     -- Whether clients speak TLS to the listener. 1.2 and 1.3 are spoken. Without
     -- tls_certificate the certificate is one of Troupe's own, signed by itself, for
     -- hostname.

@@ -194,13 +194,13 @@ func flapAddress(a netip.Addr, done chan<- error) {
 }
 
 // troupe runs a command against the daemon.
-func (f *farm) troupe(args ...string) string {
-	f.t.Helper()
-	cmd := exec.Command("troupe", append(args, "--endpoint", "http://"+f.http())...)
+func (d *daemon) troupe(args ...string) string {
+	d.t.Helper()
+	cmd := exec.Command("troupe", append(args, "--endpoint", "http://"+d.http())...)
 	cmd.Env = append(os.Environ(), quickExit)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		f.t.Fatalf("troupe %v: %v: %s", args, err, out)
+		d.t.Fatalf("troupe %v: %v: %s", args, err, out)
 	}
 	return string(out)
 }

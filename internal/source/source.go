@@ -2,7 +2,6 @@ package source
 
 import (
 	"net/netip"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,38 +25,6 @@ var plumbingNames = [...]string{"unknown", "yes", "no"}
 
 func (p Plumbing) String() string { return plumbingNames[p] }
 
-// Class is how an upstream answered a connection, by the first line it sent.
-type Class uint8
-
-const (
-	// Positive is a line that begins with 2, RFC 5321 section 4.2.1.
-	Positive Class = iota
-	// Transient is one that begins with 4.
-	Transient
-	// Permanent is one that begins with 5.
-	Permanent
-	// Silent is anything else, and nothing.
-	Silent
-
-	// Classes is how many there are.
-	Classes
-)
-
-var classNames = [Classes]string{"2xx", "4xx", "5xx", "none"}
-
-func (c Class) String() string { return classNames[c] }
-
-// Refusal is what an upstream said when it did not want to talk to a source.
-type Refusal struct {
-	Text string // at most MostRefusalText bytes of it
-	At   time.Time
-	From netip.AddrPort
-}
-
-// MostRefusalText is how much is kept of what a receiver says, in bytes. A line of
-// an answer has 512 at most, RFC 5321 section 4.5.3.1.5.
-const MostRefusalText = 1024
-
 // Source is one address and what is counted of it. Its methods may be called from
 // any goroutine and wait for nobody; all may be called on nil, and do nothing then.
 type Source struct {
@@ -69,7 +36,7 @@ type Source struct {
 	dials       [16]atomic.Uint64 // by egress.Result
 	greetings   [Classes]atomic.Uint64
 	lastSuccess atomic.Int64 // Unix time in ns; 0: never
-	refusal     atomic.Pointer[Refusal]
+	refusals    refusals
 
 	// When a bind found it unplumbed last, Unix time in ns; 0: it never did, or it
 	// was bound since. bound: a bind has succeeded at some time.
@@ -98,10 +65,13 @@ func (s *Source) dialled(r egress.Result, now time.Time) {
 	}
 }
 
-// absorb adds what was dialled from another, which is not listed any more.
+// absorb adds what was counted of another, which is not listed any more.
 func (s *Source) absorb(other *Source) {
 	for i := range s.dials {
 		s.dials[i].Add(other.dials[i].Load())
+	}
+	for i := range s.greetings {
+		s.greetings[i].Add(other.greetings[i].Load())
 	}
 }
 
@@ -118,19 +88,6 @@ func (s *Source) triedBind(plumbed bool, now time.Time) {
 		if !s.bound.Load() {
 			s.bound.Store(true)
 		}
-	}
-}
-
-// Greeted counts how an upstream answered, by its first line, which is kept if it
-// was a refusal.
-func (s *Source) Greeted(c Class, line string, from netip.AddrPort, at time.Time) {
-	if s == nil {
-		return
-	}
-	s.greetings[c].Add(1)
-	if c == Transient || c == Permanent {
-		text := strings.ToValidUTF8(line[:min(len(line), MostRefusalText)], "\uFFFD")
-		s.refusal.Store(&Refusal{Text: text, At: at, From: from})
 	}
 }
 

@@ -20,7 +20,8 @@ type Status struct {
 	// Greetings are how upstreams answered, by Class.
 	Greetings   [Classes]uint64
 	LastSuccess time.Time // of a dial; zero: never
-	Refusal     *Refusal  // the last; nil: none
+	// Refusal is the last; one of class 5xx for a day, whatever came after. Nil: none.
+	Refusal *Refusal
 	// Missed: it is not plumbed, though somebody counts on it: the policy names the
 	// address itself, or somebody has asked for it.
 	Missed bool
@@ -33,7 +34,7 @@ func (t *Table) Statuses(now time.Time) []Status {
 	listed := t.Listed()
 	all := make([]Status, 0, len(listed))
 	for _, s := range listed {
-		one := s.status()
+		one := s.status(now)
 		one.Known = known[s.addr] == s
 		one.Plumbing = t.Plumbing(s)
 		one.Hold = held.of(s.addr, now)
@@ -44,9 +45,9 @@ func (t *Table) Statuses(now time.Time) []Status {
 	return all
 }
 
-func (s *Source) status() Status {
+func (s *Source) status(now time.Time) Status {
 	one := Status{
-		Address: s.addr, Sessions: s.sessions.Load(), Dials: make([]uint64, len(egress.Results())), Refusal: s.refusal.Load(),
+		Address: s.addr, Sessions: s.sessions.Load(), Dials: make([]uint64, len(egress.Results())), Refusal: s.refusals.last(now),
 	}
 	for i := range one.Dials {
 		one.Dials[i] = s.dials[i].Load()
@@ -61,11 +62,11 @@ func (s *Source) status() Status {
 }
 
 // Status is that of one source as far as it is counted. It is the zero Status on nil.
-func (s *Source) Status() Status {
+func (s *Source) Status(now time.Time) Status {
 	if s == nil {
 		return Status{}
 	}
-	return s.status()
+	return s.status(now)
 }
 
 // Paused says whether a pause counts for it. A drain is none.
@@ -84,20 +85,18 @@ func (s *Status) Tried() (connected, tried uint64) {
 	return s.Dials[egress.Connected], tried
 }
 
-// refusalCounts is for how long a refusal makes a source one to look at.
-const refusalCounts = 24 * time.Hour
-
 // Trouble ranks sources by how much somebody had better look at them, the largest
 // first. Refusals come first, since a block costs the most; then addresses that are
 // missed; then what somebody has held back, and dials that fail.
 func (s *Status) Trouble(now time.Time) int64 {
 	rank := int64(0)
+	refused := s.Refusal != nil && now.Sub(s.Refusal.At) < refusalCounts
 	switch {
-	case s.Refusal != nil && now.Sub(s.Refusal.At) < refusalCounts && s.Greetings[Permanent] > 0:
+	case refused && s.Refusal.Class == Permanent:
 		rank = 5
 	case s.Missed:
 		rank = 4
-	case s.Refusal != nil && now.Sub(s.Refusal.At) < refusalCounts:
+	case refused:
 		rank = 3
 	case s.Hold.Standing != Serving:
 		rank = 2

@@ -39,7 +39,7 @@ func TestOthersAreBounded(t *testing.T) {
 	for i := range MostOthers {
 		table.Enter(netip.AddrFrom4([4]byte{172, 16, byte(i >> 8), byte(i)}))
 	}
-	if s := table.Enter(addr("192.0.2.1")); s != table.Elsewhere() || s.Status().Sessions != 1 {
+	if s := table.Enter(addr("192.0.2.1")); s != table.Elsewhere() || s.Status(noon).Sessions != 1 {
 		t.Errorf("got %v; want it counted elsewhere, since all others are in use", s.Address())
 	}
 }
@@ -185,17 +185,5 @@ func TestTrouble(t *testing.T) {
 	}
 	if want := "192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.2"; strings.Join(got, " ") != want {
 		t.Errorf("got %v first; want %s", got, want)
-	}
-}
-
-func TestRefusalIsBounded(t *testing.T) {
-	s := &Source{}
-	s.Greeted(Transient, "451 "+strings.Repeat("\xff", 1<<20), netip.AddrPort{}, noon)
-	if got := len(s.Status().Refusal.Text); got > 3*MostRefusalText {
-		t.Errorf("got %d bytes kept; want a bound", got)
-	}
-	s.Greeted(Positive, "220 hello", netip.AddrPort{}, noon)
-	if st := s.Status(); !strings.HasPrefix(st.Refusal.Text, "451") || st.Greetings != [Classes]uint64{1, 1, 0, 0} {
-		t.Errorf("got %+v; want the refusal kept", st)
 	}
 }

@@ -74,7 +74,7 @@ func TestMissingNames(t *testing.T) {
 const allSettings = `
 kumo.on('proxy_init', function()
   proxy.start_proxy_listener {
-    listen = '127.0.0.1:1', hostname = "o'clock", timeout = 59, connect_timeout = 1, use_splice = false,
+    listen = '127.0.0.1:1', hostname = "o'clock", timeout = 59, connect_timeout = 1, use_splice = false, banner = false,
     idle_timeout = 1, half_close_timeout = 2, max_session = 3, user_timeout = 4,
     use_tls = true, tls_certificate = 'c.pem', tls_private_key = { key_data = 'private' }, tls_client_ca = { vault_mount = 'm', vault_path = 'p', vault_token = 'token' },
     require_auth = true, auth_cache = { ttl = 1, stale_if_error = 2 },

@@ -19,7 +19,7 @@ import (
 func plainListener(file string, line int, listen string) Listener {
 	return Listener{
 		At: Position{File: file, Line: line}, Listen: listen, Hostname: "h",
-		Timeout: 60 * time.Second, ConnectTimeout: 50 * time.Second, UseSplice: true,
+		Timeout: 60 * time.Second, ConnectTimeout: 50 * time.Second, UseSplice: true, Banner: true,
 		Relay:             Relay{Idle: 20 * time.Minute, HalfClosed: time.Minute, Unacknowledged: 15 * time.Minute},
 		KeepAlive:         KeepAlive{Enabled: true, Time: 300 * time.Second, Interval: 30 * time.Second, Retries: 3},
 		DestinationSeries: 1000, DestinationIdle: 15 * time.Minute,

@@ -35,6 +35,7 @@ func defaultListener(at Position) Listener {
 		ConnectTimeout: connectTimeout,
 		Relay:          Relay{Idle: 20 * time.Minute, HalfClosed: time.Minute, Unacknowledged: 15 * time.Minute},
 		UseSplice:      true,
+		Banner:         true,
 		KeepAlive: KeepAlive{
 			Enabled:  true,
 			Time:     5 * time.Minute,
@@ -75,7 +76,7 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	return l
 }
 
-// timeFields are the keys about time, and use_splice, that all listeners for MTAs have.
+// timeFields are the keys about time and about relays that all listeners for MTAs have.
 func (l *Listener) timeFields() []field {
 	return []field{
 		{name: "timeout", read: durationInto(&l.Timeout, shortestTimeout, longestTimeout, 1)},
@@ -85,6 +86,7 @@ func (l *Listener) timeFields() []field {
 		{name: "max_session", read: durationInto(&l.Relay.Most, 0, longestRelay, 1)},
 		{name: "user_timeout", read: durationInto(&l.Relay.Unacknowledged, 0, longestUnacked, time.Millisecond)},
 		{name: "use_splice", read: boolInto(&l.UseSplice)},
+		{name: "banner", read: boolInto(&l.Banner)},
 	}
 }
 

@@ -97,6 +97,9 @@ type Listener struct {
 	ConnectTimeout time.Duration
 	Relay          Relay
 	UseSplice      bool
+	// Banner: the first line of upstreams at the ports of mail servers is read in
+	// passing. Default true.
+	Banner bool
 	// ProxyProtocol: clients come by way of a load balancer, which says by a PROXY
 	// header who they are. Only those at ProxyProtocolFrom are served, which is not
 	// nil then. Neither with UseTLS nor with Forward.

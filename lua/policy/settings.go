@@ -32,6 +32,7 @@ func (l *Listener) Settings() []Setting {
 	addTo(&s, "max_session", l.Relay.Most, d.Relay.Most, shownDuration)
 	addTo(&s, "user_timeout", l.Relay.Unacknowledged, d.Relay.Unacknowledged, shownDuration)
 	addTo(&s, "use_splice", l.UseSplice, d.UseSplice, strconv.FormatBool)
+	addTo(&s, "banner", l.Banner, d.Banner, strconv.FormatBool)
 	s.tls(l.UseTLS, l.TLSCertificate, l.TLSPrivateKey, l.TLSClientCA)
 	s.balancer(l.ProxyProtocol, l.ProxyProtocolFrom)
 	addTo(&s, "require_auth", l.RequireAuth, d.RequireAuth, strconv.FormatBool)

@@ -112,6 +112,7 @@
 ---@field max_session? troupe.Duration How long a session may last from the moment it has an upstream, whatever moves. 0: for ever. KumoMTA's proxy has no such key.
 ---@field user_timeout? troupe.Duration How long a side may acknowledge nothing of what was sent to it, or have no room for more, before the system gives it up: TCP_USER_TIMEOUT, on Linux; elsewhere it has no effect. It also stands in for tcp_keepalive.retries. 0: as the system is set. KumoMTA's proxy has no such key.
 ---@field use_splice? boolean Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect with TLS and on other systems.
+---@field banner? boolean Whether the first line of upstreams at the ports 25, 465, 587 and 2525 is read in passing, for the figures of the sources. It is neither held up nor changed. KumoMTA's proxy has no such key.
 ---@field use_tls? boolean Whether clients speak TLS to the listener. 1.2 and 1.3 are spoken. Without tls_certificate the certificate is one of Troupe's own, signed by itself, for hostname.
 ---@field tls_certificate? troupe.KeySource The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use.
 ---@field tls_private_key? troupe.KeySource The private key of tls_certificate, as PEM.
@@ -164,6 +165,7 @@
 ---@field max_session? troupe.Duration How long a session may last from the moment it has an upstream, whatever moves. 0: for ever. KumoMTA's proxy has no such key.
 ---@field user_timeout? troupe.Duration How long a side may acknowledge nothing of what was sent to it, or have no room for more, before the system gives it up: TCP_USER_TIMEOUT, on Linux; elsewhere it has no effect. It also stands in for tcp_keepalive.retries. 0: as the system is set. KumoMTA's proxy has no such key.
 ---@field use_splice? boolean Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect on other systems.
+---@field banner? boolean Whether the first line of upstreams at the ports 25, 465, 587 and 2525 is read in passing, for the figures of the sources. It is neither held up nor changed. KumoMTA's proxy has no such key.
 ---@field tcp_keepalive? proxy.ForwardListenerParameters.tcp_keepalive
 ---@field destination_series? integer How many destinations have a series of their own in proxy_outbound_connections_total; the others share one. 0: all share one. KumoMTA's proxy has no such key.
 ---@field destination_idle? troupe.Duration For how long a destination without a live session keeps its series. KumoMTA's proxy has no such key.

@@ -84,6 +84,8 @@ func listenerParameters() []Parameter {
 			"How long a side may acknowledge nothing of what was sent to it, or have no room for more, before the system gives it up: TCP_USER_TIMEOUT, on Linux; elsewhere it has no effect. It also stands in for tcp_keepalive.retries. 0: as the system is set. KumoMTA's proxy has no such key."},
 		{"use_splice", "boolean", "true", "true or false",
 			"Whether the Linux kernel moves bulk from socket to socket by itself. It has no effect with TLS and on other systems."},
+		{"banner", "boolean", "true", "true or false",
+			"Whether the first line of upstreams at the ports 25, 465, 587 and 2525 is read in passing, for the figures of the sources. It is neither held up nor changed. KumoMTA's proxy has no such key."},
 	}
 	all = append(all, tlsParameters()...)
 	all = append(all, balancerParameters("Not beside use_tls.")...)

@@ -9,7 +9,7 @@ kumo.on('proxy_init', function()
     half_close_timeout = '30 days',
     max_session = '1h',
     user_timeout = 0.0015,
-    use_splice = false,
+    use_splice = false, banner = false,
     use_tls = true,
     tls_certificate = '/etc/troupe/cert.pem',
     tls_private_key = { key_data = { 0, 65, 255 } },
