@@ -30,6 +30,13 @@ func (s *System) Sources() []SourceStatus {
 	return all
 }
 
+// LookAtSource says of any address whether the host has it, as far as that is known
+// without a bind, and what holds it back. No actor and no relay waits for that. It
+// may be called from any goroutine.
+func (s *System) LookAtSource(a netip.Addr) (source.Plumbing, source.Hold) {
+	return s.config.Sources.Look(a, time.Now())
+}
+
 // portsUsed is for each source that is in use how much of its ports towards one
 // destination is, where that is most. It counts sessions that relay: a port that
 // waits for the last packets of an earlier one is not seen.

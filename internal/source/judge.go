@@ -72,3 +72,23 @@ func (t *Table) Plumbing(s *Source) Plumbing {
 	}
 	return Unplumbed
 }
+
+// Look says what is known of any address, and lists none for it: whether the host
+// has it, PlumbingUnknown where only a bind would tell, and what holds it back.
+func (t *Table) Look(a netip.Addr, now time.Time) (Plumbing, Hold) {
+	if t == nil {
+		return PlumbingUnknown, Hold{}
+	}
+	a = a.Unmap().WithZone("")
+	hold := t.holds.Load().of(a, now)
+	if t.host == nil {
+		return PlumbingUnknown, hold
+	}
+	switch plumbed, known := t.host.Plumbed(a); {
+	case !known:
+		return PlumbingUnknown, hold
+	case plumbed:
+		return Plumbed, hold
+	}
+	return Unplumbed, hold
+}
