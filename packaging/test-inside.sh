@@ -55,10 +55,42 @@ until_true "a rotated log" test -e /var/log/troupe/access.log.1
 python3 first-mail.py 192.0.2.10
 until_true "a new log after the rotation" test -s /var/log/troupe/access.log
 
-dpkg -i /root/troupe.deb >/dev/null
-[ "$(systemctl show --property MainPID --value troupe)" != 0 ] || fail "an upgrade has stopped it"
+# An upgrade under 200 sessions: each speaks all the while, and must come to its end.
+cat >live.py <<'PYTHON'
+import sys, threading
+sys.argv = ['first-mail.py', '192.0.2.10']
+exec(open('first-mail.py').read().split('\nwith SMTP')[0])
+stop, lost, ready = threading.Event(), [], threading.Barrier(201)
+def session():
+    try:
+        with SMTP('127.0.0.1', 2525) as smtp:
+            ready.wait(60)
+            while not stop.wait(0.5):
+                assert smtp.noop()[0] == 250
+    except Exception as e:
+        lost.append(e)
+sessions = [threading.Thread(target=session) for _ in range(200)]
+for s in sessions: s.start()
+ready.wait(60)
+open('live', 'w').close()
+sys.stdin.read()  # until the upgrade is over
+stop.set()
+for s in sessions: s.join()
+sys.exit(f'{len(lost)} lost, such as {lost[0]!r}' if lost else 0)
+PYTHON
+mkfifo over
+python3 live.py <over & live=$!
+exec 3>over
+until_true "200 sessions" test -e live
+before=$(systemctl show --property MainPID --value troupe)
+dpkg -i /root/troupe.deb
+after=$(systemctl show --property MainPID --value troupe)
+{ [ "$after" != 0 ] && [ "$after" != "$before" ]; } || fail "the main process was $before and is $after"
 troupe status >/dev/null || fail "it does not serve after an upgrade"
-ok "an upgrade stops nothing"
+python3 first-mail.py 192.0.2.11 || fail "no mail after an upgrade"
+exec 3>&-
+wait "$live" || fail "sessions were lost in an upgrade"
+ok "an upgrade hands over, and costs none of 200 sessions"
 
 dpkg -r troupe >/dev/null
 if pgrep -x troupe >/dev/null; then fail "it still runs"; fi
