@@ -157,15 +157,14 @@ func (tr *tree) sum(family, class string) (n float64) {
 	return n
 }
 
-// TestBannerOfACutSession: one whose actor is stopped before anybody could tell it
-// of the line is counted too.
-func TestBannerOfACutSession(t *testing.T) {
+// TestBannerOfAFailedSession: one whose actor panics before it is told of the line
+// is counted too.
+func TestBannerOfAFailedSession(t *testing.T) {
 	up := startUpstream(t)
 	tr := startTree(t, func(s *setup) { s.banners = []uint16{up.addr.Port()} })
-	tr.mustOpen(up.addr)
-	eventually(t, "the session", func() bool { return tr.sources()["127.0.0.1"].Sessions == 1 })
-	tr.sys.Stop()
-	await(t, "the tree to stop", tr.sys.Stopped())
+	c := tr.mustOpen(up.addr)
+	tr.sys.actors.Root.Send(tr.connectionOf(c), &boom{})
+	eventually(t, "the end of the session", func() bool { return tr.sources()["127.0.0.1"].Sessions == 0 })
 	if got := tr.sources()["127.0.0.1"].Greetings; got != [source.Classes]uint64{0, 0, 0, 1} {
 		t.Errorf("got %v; want one that has said nothing", got)
 	}
