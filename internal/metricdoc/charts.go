@@ -32,6 +32,7 @@ func rows() []row {
 	return []row{
 		{"Now", nowCharts()},
 		{"Mail", mailCharts()},
+		{"Sources", sourceCharts()},
 		{"Policy", policyCharts()},
 		{"Host", hostCharts()},
 	}
@@ -82,6 +83,21 @@ func mailCharts() []chart {
 			[]query{of(`histogram_quantile(0.95, sum by (le) (rate(proxy_session_duration_seconds_bucket{LISTENER}[$__rate_interval])))`, "95 %")}},
 		{"Sessions ended by", "A reset where fin is usual is a sign of trouble on the way.", "cps", false,
 			[]query{of(`sum by (end) (rate(proxy_sessions_ended_total{LISTENER}[$__rate_interval]))`, "{{end}}")}},
+	}
+}
+
+func sourceCharts() []chart {
+	return []chart{
+		{"What receivers say first", "5xx: receivers announce a block there; troupe sources has the text. none: nothing that can be seen, as on port 465.", "cps", false,
+			[]query{of(`sum by (class) (rate(proxy_banner_total{HOST}[$__rate_interval]))`, "{{class}}")}},
+		{"Sources that are refused most", "Sessions that began with 5xx.", "cps", false,
+			[]query{of(`topk(10, sum by (source) (rate(proxy_banner_total{HOST, class="5xx"}[$__rate_interval])))`, "{{source}}")}},
+		{"Sources out of service", "gone: the policy or a client names them, and the host has no such address.", "short", false, []query{
+			of(`sum by (instance) (proxy_source_missed{HOST})`, "{{instance}} gone"),
+			of(`sum by (instance) (proxy_source_paused{HOST})`, "{{instance}} paused or drained"),
+		}},
+		{"Ports in use, of the source with the fewest left", "Near 1: dials to its busiest destination fail.", "percentunit", false,
+			[]query{of(`max by (instance) (proxy_source_ports_used_ratio{HOST})`, "{{instance}}")}},
 	}
 }
 
