@@ -35,6 +35,9 @@ type Control struct {
 	Sources func() ([]Source, error)
 	// ChangeSources pauses, drains or resumes sources.
 	ChangeSources func(ctx context.Context, c SourceChange) (ChangedSources, error)
+	// Probe tries sources towards a destination. It waits for that, at most
+	// MostProbeTime.
+	Probe func(ctx context.Context, r ProbeRequest) ([]ProbedSource, error)
 	// Upgrade has the program as it is installed now take over.
 	Upgrade func(ctx context.Context, by string) (Upgraded, error)
 	// ReopenLog opens the access log anew.

@@ -76,6 +76,9 @@ func (s *fakeProxy) control() *Control {
 			return ChangedSources{Network: c.Network.String(), State: c.State, Sources: []string{"192.0.2.1"}},
 				ask("%s %v %v %q by %s", c.State, c.Network, c.For, c.Reason, c.By)
 		},
+		Probe: func(_ context.Context, r ProbeRequest) ([]ProbedSource, error) {
+			return manyProbed(), ask("probe %v %v to %s port %d echo %v by %s", r.All, r.Sources, r.Host, r.Port, r.Echo, r.By)
+		},
 		Reload: func(context.Context) (Reloaded, error) {
 			return Reloaded{Result: "ok", Difference: Difference{Added: []string{"listener 127.0.0.1:1080"}, Changed: []string{}, Removed: []string{}, Unchanged: 1}}, ask("reload")
 		},

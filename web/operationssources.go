@@ -23,5 +23,14 @@ func sourceOperations() []operation {
 		decide("pause", "Have sources not used for a while", "Clients that ask for one are refused, and take another. Sessions go on.", holdRequest{}),
 		decide("drain", "Have sources not used any more", "Clients that ask for one are refused, and take another. Sessions go on until they end.", holdRequest{}),
 		decide("resume", "Have sources used again", "One that a wider network holds back is an exception from that.", resumeRequest{}),
+		{
+			method: http.MethodPost, path: "/api/admin/sources/probe", id: "probe_sources", tag: tagAdmin, needs: Trusted, request: probeBody{}, needsBody: true,
+			summary: "Try sources towards a mail server",
+			about:   "From each source the proxy connects, reads the greeting and says QUIT, past all of its rules, to any destination. It takes up to 15 seconds for each 32 of them.",
+			answers: []reply{
+				document(probeDocument{}, "What came of each, failed or not."), badBody, late, text(409, "Another probe is under way."),
+				text(422, "The body is not such an object, there are no sources or too many, or the destination is not found."), broken, notUp,
+			},
+		},
 	}
 }

@@ -133,6 +133,7 @@ func TestSourcesAreAsDescribed(t *testing.T) {
 		{"GET", "/api/admin/sources", ""}, {"GET", "/api/admin/sources?sort=-dials&limit=2", ""},
 		{"POST", "/api/admin/sources/pause", `{"source":"192.0.2.7","for":"2h"}`}, {"POST", "/api/admin/sources/drain", `{"source":"192.0.2.7"}`},
 		{"POST", "/api/admin/sources/resume", `{"source":"192.0.2.7"}`},
+		{"POST", "/api/admin/sources/probe", `{"sources":["all"],"to":"mx.test:25"}`},
 	} {
 		r := httptest.NewRequest(tt.method, "http://127.0.0.1:8000"+tt.path, strings.NewReader(tt.body))
 		r.RemoteAddr = trustedPeer

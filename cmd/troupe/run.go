@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/troupe-proxy/troupe/actors"
+	"github.com/troupe-proxy/troupe/internal/probe"
 	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
@@ -75,7 +77,7 @@ func serve(f *flags, p process) (err error) {
 	s := &service{
 		network: network, origin: from, upgrade: upgrade, logs: logs, metrics: metrics, log: logs.Logger(targetMain),
 		source: newSource(f, p, logs, metrics), machine: describeMachine(time.Now()),
-		history: newHistory(metrics, logs.Logger(targetHTTP)),
+		history: newHistory(metrics, logs.Logger(targetHTTP)), prober: probe.New(net.DefaultResolver),
 
 		manager: openManager(p, logs.Logger(targetMain)), drainTimeout: f.drainTimeout,
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-proxy/troupe/internal/history"
 	"github.com/troupe-proxy/troupe/internal/logging"
 	"github.com/troupe-proxy/troupe/internal/machineinfo"
+	"github.com/troupe-proxy/troupe/internal/probe"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/sdnotify"
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -40,6 +41,7 @@ type service struct {
 	log       *slog.Logger
 	tree      *actors.System
 	history   *history.History // of what the listeners count
+	prober    *probe.Prober
 
 	machine  func() (machineinfo.Info, bool)
 	reloads  atomic.Pointer[reloader] // nil until all is up

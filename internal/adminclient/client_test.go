@@ -101,6 +101,11 @@ func TestRequests(t *testing.T) {
 		{func() error { _, err := c.PauseSources(ctx, Hold{"192.0.2.7", "2h", "listed"}); return err }, "POST /api/admin/sources/pause", `{"for":"2h","reason":"listed","source":"192.0.2.7"}`},
 		{func() error { _, err := c.DrainSources(ctx, Hold{Source: "192.0.2.7"}); return err }, "POST /api/admin/sources/drain", `{"source":"192.0.2.7"}`},
 		{func() error { _, err := c.ResumeSources(ctx, "192.0.2.7"); return err }, "POST /api/admin/sources/resume", `{"source":"192.0.2.7"}`},
+		{func() error {
+			_, err := c.Probe(ctx, ProbeRequest{Sources: []string{"192.0.2.7", "all"}, To: "mx:25", Echo: "http://ip"})
+			return err
+		}, "POST /api/admin/sources/probe", `{"sources":["192.0.2.7","all"],"to":"mx:25","echo":"http://ip"}`},
+		{func() error { _, err := c.Probe(ctx, ProbeRequest{Sources: []string{"all"}, To: "mx:25"}); return err }, "POST /api/admin/sources/probe", `{"sources":["all"],"to":"mx:25"}`},
 		{func() error { return c.SetLogFilter(ctx, `a"b`) }, "POST /api/admin/set_diagnostic_log_filter/v1", `{"filter":"a\"b"}`},
 		{func() error { _, err := c.Bans(ctx); return err }, "GET /api/admin/bans", ""},
 		{func() error { return c.UnbanClient(ctx, "2001:db8::/64") }, "DELETE /api/admin/bans?client=2001%3Adb8%3A%3A%2F64", ""},
