@@ -21,12 +21,12 @@ import (
 // Of the sources of these tests, one that no host has (RFC 5737) and one that the
 // receiver does not talk to.
 const (
-	nobodys = "192.0.2.77"
-	blocked = "127.0.0.19"
+	nobodys   = "192.0.2.77"
+	unwelcome = "127.0.0.19"
 )
 
-// receiver is a mail server that greets every source but the blocked one.
-func receiver(t *testing.T) (address string) {
+// greeter is a mail server that greets every source but the one turned away.
+func greeter(t *testing.T) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -49,7 +49,7 @@ func greet(c net.Conn) {
 	_ = c.SetDeadline(time.Now().Add(patience))
 	host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
 	greeting := "220 mx.test ESMTP greets " + host
-	if host == blocked {
+	if host == unwelcome {
 		greeting = "554 5.7.1 blocked using lists.test"
 	}
 	fmt.Fprintf(c, "%s\r\n", greeting)
@@ -82,9 +82,9 @@ func TestProbe(t *testing.T) {
 		names = append(names, fmt.Sprintf("'127.0.0.%d'", 1+i))
 	}
 	d := startPolicy(t, strings.Replace(onePolicy, "start_proxy_listener { ", "start_proxy_listener { allow_sources = { "+strings.Join(names, ", ")+" }, ", 1))
-	to := receiver(t)
+	to := greeter(t)
 	code, table, said := d.probed("--source", "all", "--to", to)
-	want := "Error: 2 of 20 sources failed: " + blocked + " (refused), " + nobodys + " (unplumbed)\n"
+	want := "Error: 2 of 20 sources failed: " + unwelcome + " (refused), " + nobodys + " (unplumbed)\n"
 	if code != 1 || said != want || strings.Count(table, "\n") != 22 {
 		t.Fatalf("got exit code %d, %q and\n%s\nwant 1, %q and 22 lines", code, said, table, want)
 	}
@@ -113,7 +113,7 @@ func TestProbeSeen(t *testing.T) {
 		io.WriteString(w, host+"\n")
 	}))
 	defer page.Close()
-	to := receiver(t)
+	to := greeter(t)
 	if code, _, said := d.probed("--source", "all", "--to", to); code != 1 || !strings.Contains(said, "name them") {
 		t.Errorf("a policy that names no source: got exit code %d, %q; want 1 and why", code, said)
 	}
