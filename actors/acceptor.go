@@ -139,6 +139,10 @@ func (a *acceptor) accepted(root *actor.RootContext, c transport.Conn) {
 	if a.short.Load() {
 		a.relieved()
 	}
+	if a.account.pressed.Load() != nil {
+		a.turnAway(c, ReasonMemoryPressure, time.Now())
+		return
+	}
 	v, prove := a.terms.shared.admits(c.Client().Addr())
 	if !v.Allowed {
 		a.refuse(c, v)

@@ -205,6 +205,8 @@
 //	timer of an acceptor's pause listener              it runs out, or the listener stops
 //	timer of a service's pause   supervisor            it runs out, or the supervisor stops
 //	timer of a drain's limit     System                it runs out, the drain is undone, or Stop
+//	goroutine that looks at the  System                the tree has ended
+//	 memory
 //	goroutine of the shutdown    System.Shutdown       no session is left, its limit, or Stop
 //	timer of web's restart       System.Restart        it runs out, soon; of no effect once the tree is gone
 //	timer of the next pause      sources               it runs out, is set anew, or sources stops or restarts

@@ -51,7 +51,7 @@ func (a *acceptor) refuse(c transport.Conn, v rules.Verdict) {
 	a.bookUnserved(client, ReasonClientRefused, now)
 }
 
-// turnAway closes a client for which a limit leaves no room, as refuse does, but
+// turnAway closes a client for which a limit or the memory leaves no room, as refuse does, but
 // with an end of stream: to be too many is no reason to be taken for down.
 func (a *acceptor) turnAway(c transport.Conn, why Reason, now time.Time) {
 	client := c.Client()

@@ -36,6 +36,7 @@ type setup struct {
 	listeners []policy.Listener
 	http      []policy.HTTPListener
 	slots     int
+	memory    Memory // nil: nobody looks
 	resolver  egress.Resolver
 	hooks     *Hooks
 	host      rules.Host
@@ -91,7 +92,7 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 	}
 	c := Config{
 		Hooks: s.hooks, Host: s.host, Sessions: s.sessions, BannerPorts: s.banners,
-		Network: s.network, Resolver: s.resolver, Metrics: m, Slots: s.slots,
+		Network: s.network, Resolver: s.resolver, Metrics: m, Slots: s.slots, Memory: s.memory,
 		HTTP: func(_ *policy.Policy, l policy.HTTPListener, bound string) *http.Server { return s.serveHTTP(l, bound) },
 		Log:  func(string) *slog.Logger { return s.log },
 		Tap:  tr.tapped,

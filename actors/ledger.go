@@ -18,6 +18,8 @@ import (
 type Ledger struct {
 	mu       sync.RWMutex
 	accounts []*account // in the order of their listeners' start
+
+	pressed atomic.Pointer[pressed] // nil: there is memory for more clients
 }
 
 // accountKeep is how long the page of a listener stays after its last session,
@@ -48,6 +50,7 @@ type account struct {
 
 	reports *reports
 	times   observers
+	pressed *atomic.Pointer[pressed] // the ledger's
 
 	// Under the ledger's lock. Of the listeners on one address, one at most takes
 	// clients; those that a reload has removed may still have sessions.
@@ -80,6 +83,7 @@ func (l *Ledger) open(listener string, series int, idle time.Duration) (*account
 		dials:        make([]atomic.Uint64, len(egress.Results())),
 		destinations: newDestinations(series, idle),
 		occupied:     newOccupancy(),
+		pressed:      &l.pressed,
 		serving:      true,
 		users:        1,
 	}
@@ -234,13 +238,14 @@ type ListenerStatus struct {
 // waits for an actor and may be called from any goroutine.
 func (l *Ledger) Status() []ListenerStatus {
 	var all []ListenerStatus
+	short := l.pressed.Load()
 	l.each(func(a *account) {
 		if a.users == 0 {
 			return
 		}
 		a.health.mu.Lock()
 		defer a.health.mu.Unlock()
-		all = append(all, ListenerStatus{
+		s := ListenerStatus{
 			Listener:  a.listener,
 			Draining:  !a.serving,
 			Accepting: a.health.accepting && a.serving,
@@ -248,7 +253,11 @@ func (l *Ledger) Status() []ListenerStatus {
 			Since:     a.health.since,
 			Restarts:  a.health.restarts,
 			Failure:   a.health.failure,
-		})
+		}
+		if short != nil && s.Accepting {
+			s.Accepting, s.Since, s.Failure = false, short.since, short.why
+		}
+		all = append(all, s)
 	})
 	return all
 }

@@ -39,6 +39,7 @@ type Metrics struct {
 	balancers    balancerFigures
 	groups       groupDials
 	inherited    inherited
+	memory       memoryFigures
 }
 
 // NewMetrics makes a registry with the families of the proxy, all without a
@@ -52,10 +53,10 @@ func NewMetrics(version string) *Metrics {
 		registry: prometheus.NewRegistry(),
 		times:    newDurations(),
 	}
-	m.listeners.ledger, m.live.ledger = m.Ledger, m.Ledger
+	m.listeners.ledger, m.live.ledger, m.memory.ledger = m.Ledger, m.Ledger, m.Ledger
 	m.balancers = newBalancerFigures()
 	// The set is fixed: a clash is a mistake in this file.
-	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, &m.transport, &m.sources, luaFigures{m.Lua}, banFigures{m.bans}, &m.times, m.balancers.refused, &m.groups, buildInfo(version),
+	m.registry.MustRegister(m.Ledger, m.Policy, &m.certificates, &m.listeners, &m.live, &m.transport, &m.sources, luaFigures{m.Lua}, banFigures{m.bans}, &m.times, m.balancers.refused, &m.groups, &m.memory, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

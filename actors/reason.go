@@ -119,6 +119,8 @@ const (
 	ReasonConnectTimeoutClientLeft
 	// ReasonMaxSession: the session had relayed for max_session.
 	ReasonMaxSession
+	// ReasonMemoryPressure: memory is short, and new clients are turned away first.
+	ReasonMemoryPressure
 
 	reasonCount
 )
@@ -172,6 +174,7 @@ var reasons = [reasonCount]struct {
 	ReasonUpstreamHalfOpen:         {"half_close_timeout", FaultUpstream},
 	ReasonConnectTimeoutClientLeft: {"connect_timeout_client_left", FaultUpstream},
 	ReasonMaxSession:               {"max_session", FaultPolicy},
+	ReasonMemoryPressure:           {"memory_pressure", FaultProxy},
 	ReasonAuthBanned:               {"auth_banned", FaultClient},
 	ReasonLimitConnections:         {"limit_connections", FaultPolicy},
 	ReasonLimitClient:              {"limit_client", FaultPolicy},

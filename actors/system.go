@@ -47,6 +47,9 @@ type Config struct {
 	Hooks *Hooks
 	// Slots is how many sessions may be open at once; each has two descriptors.
 	Slots int
+	// Memory, if set, is looked at ten times a second, on a goroutine of System's own.
+	// While it is short, new clients are turned away.
+	Memory Memory
 	// BannerPorts are the ports of upstreams whose first line is read in passing.
 	// Nil: those of mail servers, 25, 465, 587 and 2525. Empty: none is.
 	BannerPorts []uint16
@@ -121,6 +124,10 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 		return nil, ErrStart
 	}
 	s.running.generation.policy.Hooks.Start()
+	if c.Memory != nil {
+		p := &pressure{memory: c.Memory, log: log, now: &c.Metrics.Ledger.pressed, held: &c.Metrics.memory.held}
+		go p.run(s.stopped)
+	}
 	awaitAccepting(accepting)
 	return s, nil
 }

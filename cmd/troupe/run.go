@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -92,6 +93,7 @@ func serve(f *flags, p process) (err error) {
 		return err
 	}
 	s.log.Info("Version is " + version)
+	metrics.ShowCgroupLimit(limitMemory(os.DirFS("/"), p.lookup, debug.SetMemoryLimit, s.log))
 	s.keeper = openKeeper(f, p, s.log)
 	s.keeper.strict = s.keeper.strict || from.old != nil // the one that runs has a policy that works
 	reloads, err := interruptible(signals, s.start, (*reloader).undo)

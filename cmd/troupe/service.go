@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-proxy/troupe/internal/history"
 	"github.com/troupe-proxy/troupe/internal/logging"
 	"github.com/troupe-proxy/troupe/internal/machineinfo"
+	"github.com/troupe-proxy/troupe/internal/memory"
 	"github.com/troupe-proxy/troupe/internal/probe"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/sdnotify"
@@ -104,6 +105,7 @@ func (s *service) config(host *rules.Hosts) actors.Config {
 		Holds:          store,
 		Log:            s.logs.Logger,
 		Slots:          sessionSlots(),
+		Memory:         memory.NewMeter(),
 		WatchAddresses: s.watchAddresses(host),
 
 		Sessions: sessionLog{s.source.options.AccessLog},
