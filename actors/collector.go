@@ -37,18 +37,17 @@ var (
 	famCut       = newFamily("proxy_sessions_cut_total", "Sessions that the proxy ended and their peers had not, by what made it do so and by the side that they waited for: one that waited for the upstream may have been between the end of a mail and the answer.", "why", "waiting_for")
 	famDials     = newFamily("proxy_dials_total", "CONNECT requests by how dialling the upstream ended; one per request, however many addresses were tried.", "result")
 	famReplies   = newFamily("proxy_replies_total", "CONNECT requests that were answered, and BIND requests that were refused, by the reply of RFC 1928 that the client got. What is not succeeded has its reason in proxy_session_failures_total.", "reply")
-	famOutbound  = newFamily("proxy_outbound_connections_total", "Connections made to an upstream IP address. Idle addresses lose their series; those beyond the limit count as \"other\".", "destination")
 )
 
 func gauge(f family) family { f.gauge = true; return f }
 
 func families() []family {
 	return []family{famAccepted, famFailed, famCompleted, famProbed, famActive, famReceived, famSent, famUp, famDown,
-		famTLS, famStale, famEnded, famFailures, famCut, famDials, famReplies, famOutbound}
+		famTLS, famStale, famEnded, famFailures, famCut, famDials, famReplies}
 }
 
-// series is one time series whose labels are made once, so that a scrape of
-// many destinations allocates little.
+// series is one time series whose labels are made once, so that a scrape allocates
+// little.
 type series struct {
 	family family
 	labels []*dto.LabelPair
@@ -147,17 +146,6 @@ func (a *account) collect(ch chan<- prometheus.Metric) {
 		ch <- sample{s.family.series(nil, a.listener), s.n}
 	}
 	for _, s := range a.series {
-		ch <- s
-	}
-	// Copied first: the channel may block, and connections wait for this lock.
-	var all []*series
-	a.destinations.each(func(d *destination) {
-		if d.series == nil {
-			d.series = famOutbound.series(d.connected.Load, a.listener, d.label)
-		}
-		all = append(all, d.series)
-	})
-	for _, s := range all {
 		ch <- s
 	}
 }

@@ -2,9 +2,14 @@ package actors
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // destinations are the upstream addresses of one listener that have a series of
@@ -18,6 +23,10 @@ type destinations struct {
 	limit int
 	idle  time.Duration
 	byIP  map[netip.Addr]*destination
+	stale bool // ordered is not what byIP holds
+
+	scraping sync.Mutex     // taken before mu
+	ordered  []*destination // by label, as of the last scrape; never changed, but replaced
 }
 
 // destination counts the sessions that connected to one address. One that was
@@ -25,7 +34,7 @@ type destinations struct {
 type destination struct {
 	connected atomic.Uint64
 	label     string
-	series    *series // set by the collector's first look, under its lock
+	labels    []*dto.LabelPair // set by the first scrape, under scraping
 
 	live      int       // sessions that relay to it, under destinations.mu
 	idleSince time.Time // when live last fell to 0
@@ -40,6 +49,7 @@ func newDestinations(limit int, idle time.Duration) *destinations {
 		idle:     idle,
 		overflow: &destination{label: overflowLabel},
 		byIP:     make(map[netip.Addr]*destination),
+		stale:    true,
 	}
 }
 
@@ -63,6 +73,7 @@ func (t *destinations) enter(ip netip.Addr) *destination {
 		}
 		d = &destination{label: ip.String()}
 		t.byIP[ip] = d
+		t.stale = true
 	}
 	d.live++
 	d.connected.Add(1)
@@ -91,17 +102,46 @@ func (t *destinations) prune(now time.Time) int {
 	for ip, d := range t.byIP {
 		if d.live == 0 && now.Sub(d.idleSince) >= t.idle {
 			delete(t.byIP, ip)
+			t.stale = true
 		}
 	}
 	return before - len(t.byIP)
 }
 
-// each calls f for every destination with a series, the overflow included.
-func (t *destinations) each(f func(*destination)) {
+// inOrder are the destinations with a series, the overflow included, in the order
+// of their labels, which name the listener as given. The caller must not change the
+// list.
+func (t *destinations) inOrder(listener string) []*destination {
+	t.scraping.Lock()
+	defer t.scraping.Unlock()
+	all := t.changed()
+	if all == nil {
+		return t.ordered
+	}
+	// Without mu, which connections wait for.
+	for _, d := range all {
+		if d.labels == nil {
+			d.labels = prometheus.MakeLabelPairs(outboundDesc, []string{listener, d.label})
+		}
+	}
+	slices.SortFunc(all, func(a, b *destination) int { return strings.Compare(a.label, b.label) })
+	t.ordered = all
+	return all
+}
+
+// changed are the destinations in no order, or none if they are those of the last
+// call.
+func (t *destinations) changed() []*destination {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f(t.overflow)
-	for _, d := range t.byIP {
-		f(d)
+	if !t.stale {
+		return nil
 	}
+	t.stale = false
+	all := make([]*destination, 0, len(t.byIP)+1)
+	all = append(all, t.overflow)
+	for _, d := range t.byIP {
+		all = append(all, d)
+	}
+	return all
 }

@@ -18,7 +18,9 @@ func ipOf(n int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}
 // counts are what a scrape would show.
 func (t *destinations) counts() map[string]uint64 {
 	all := make(map[string]uint64)
-	t.each(func(d *destination) { all[d.label] = d.connected.Load() })
+	for _, d := range t.inOrder("127.0.0.1:1080") {
+		all[d.label] = d.connected.Load()
+	}
 	return all
 }
 
@@ -191,7 +193,7 @@ func TestDestinationsAreScrapedMeanwhile(t *testing.T) {
 			case <-done:
 				return
 			default:
-				gather(t, m.ledgerAlone())
+				gather(t, m.destinationsAlone())
 				m.Ledger.prune(time.Now())
 			}
 		}
@@ -229,12 +231,12 @@ func TestMetricsActorPrunes(t *testing.T) {
 		for range 2 {
 			gone, stays := a.destinations.enter(ipOf(1)), a.destinations.enter(ipOf(2))
 			a.destinations.leave(gone, time.Now())
-			wantDestinations(t, m.ledgerAlone(), 3)
+			wantDestinations(t, m.destinationsAlone(), 3)
 			<-time.After(time.Minute + 2*pruneEvery)
-			wantDestinations(t, m.ledgerAlone(), 2)
+			wantDestinations(t, m.destinationsAlone(), 2)
 			a.destinations.leave(stays, time.Now())
 			<-time.After(time.Minute + 2*pruneEvery)
-			wantDestinations(t, m.ledgerAlone(), 1)
+			wantDestinations(t, m.destinationsAlone(), 1)
 			system.Root.Send(pid, &boom{})
 		}
 		system.Root.Stop(pid)

@@ -89,3 +89,14 @@ func (m *Metrics) ledgerAlone() prometheus.Gatherer {
 	reg.MustRegister(m.Ledger)
 	return reg
 }
+
+// destinationsAlone gathers the destinations and nothing else.
+func (m *Metrics) destinationsAlone() prometheus.Gatherer {
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		f := m.Ledger.outbound()
+		if f == nil {
+			return nil, nil
+		}
+		return []*dto.MetricFamily{f}, nil
+	})
+}

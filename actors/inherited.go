@@ -63,7 +63,7 @@ func (m *Metrics) gather() ([]*dto.MetricFamily, error) {
 	i.refresh()
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	own, err := m.registry.Gather()
+	own, err := m.own()
 	return sumFamilies(own, i.families), err
 }
 
