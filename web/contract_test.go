@@ -27,7 +27,8 @@ func TestContract(t *testing.T) {
 	const wrongMethod = "refusing by access control before looking at the method is for those who are not let in"
 	for _, tt := range []struct {
 		method, path, peer, body string
-		content                  string // of the body
+		content, encoding        string // of the body
+		early                    bool   // asked at once after the start
 		kumomta                  spoken
 		ours                     *spoken
 		why                      string // ours is another
@@ -71,6 +72,25 @@ func TestContract(t *testing.T) {
 		{method: "POST", path: filterPath, peer: untrustedPeer, kumomta: unauthorized("POST", filterPath)},
 		{method: "GET", path: "/api-docs/openapi.json", peer: untrustedPeer, kumomta: spoken{200, "application/json", `{`}},
 		{method: "GET", path: "/rapidoc", peer: untrustedPeer, kumomta: spoken{200, "text/html; charset=utf-8", "<!doctype html>"}},
+		{method: "HEAD", path: "/metrics", peer: untrustedPeer, kumomta: unauthorized("HEAD", "/metrics")},
+		{method: "POST", path: "/metrics.json", kumomta: spoken{401, kumoText, refused}, ours: notAllowed, why: wrongMethod},
+		{method: "POST", path: "/api/machine-info", kumomta: spoken{401, kumoText, refused}, ours: notAllowed, why: wrongMethod},
+		{method: "GET", path: "/api/machine-info", early: true, kumomta: spoken{503, kumoText, "Error: machine info not yet available"}},
+		{method: "POST", path: "/proxy/status", kumomta: spoken{401, kumoText, refused}, ours: notAllowed, why: wrongMethod},
+		{method: "POST", path: "/rapidoc", kumomta: spoken{401, kumoText, refused}, ours: notAllowed, why: wrongMethod},
+		{method: "POST", path: "/api-docs/openapi.json", kumomta: spoken{401, kumoText, refused}, ours: notAllowed, why: wrongMethod},
+		{method: "DELETE", path: "/api/admin/bump-config-epoch", kumomta: spoken{405, "", ""}},
+		{method: "POST", path: "/api/admin/memory/stats", kumomta: spoken{405, "", ""}},
+		{method: "DELETE", path: "/api/admin/task-dump", kumomta: spoken{405, "", ""}},
+		{method: "GET", path: filterPath, kumomta: spoken{405, "", ""}},
+		{method: "GET", path: filterPath, peer: untrustedPeer, kumomta: unauthorized("GET", filterPath)},
+		{method: "PUT", path: filterPath, kumomta: spoken{401, kumoText, refused}, ours: notAllowed, why: wrongMethod},
+		{method: "GET", path: "/api/admin/task-dump?timeout=1", kumomta: spoken{200, kumoText, "goroutines: "}},
+		{method: "GET", path: "/api/admin/task-dump?timeout=-1", kumomta: spoken{400, kumoText, "Failed to deserialize query string: "}},
+		{method: "POST", path: filterPath, content: "text/plain", body: `{"filter":"info"}`, kumomta: spoken{415, kumoText, "Expected request with `Content-Type: application/json`"}},
+		{method: "POST", path: filterPath, content: "application/json", body: `{"filter":7}`, kumomta: spoken{422, kumoText, "Failed to deserialize the JSON body into the target type: "}},
+		{method: "POST", path: filterPath, encoding: "br", kumomta: spoken{415, "", ""}},
+		{method: "GET", path: "/elsewhere", encoding: "br", peer: untrustedPeer, kumomta: spoken{415, "", ""}},
 		{method: "GET", path: "/elsewhere", kumomta: spoken{404, "", ""}},
 		{method: "POST", path: "/elsewhere", peer: untrustedPeer, kumomta: spoken{404, "", ""}},
 	} {
@@ -82,6 +102,9 @@ func TestContract(t *testing.T) {
 			}
 			return nil
 		}
+		if tt.early {
+			c.Machine = nil
+		}
 		if tt.peer == "" {
 			tt.peer = trustedPeer
 		}
@@ -92,14 +115,28 @@ func TestContract(t *testing.T) {
 		if (tt.ours != nil) != (tt.why != "") {
 			t.Errorf("%s %s: a difference needs its reason", tt.method, tt.path)
 		}
-		got := send(Handler(c), tt.method, tt.path, tt.peer, strings.NewReader(tt.body), "Content-Type", tt.content)
+		got := send(Handler(c), tt.method, tt.path, tt.peer, strings.NewReader(tt.body), "Content-Type", tt.content, "Content-Encoding", tt.encoding)
 		begins := strings.HasPrefix(got.body, want.body) && (want.body != "" || got.body == "")
 		if got.status != want.status || got.header.Get("Content-Type") != want.content || !begins {
 			t.Errorf("%s %s from %s: got %d %q %.120q; want %d %q %q", tt.method, tt.path, tt.peer,
 				got.status, got.header.Get("Content-Type"), got.body, want.status, want.content, want.body)
 		}
-		if allow := got.header.Get("Allow"); (got.status == http.StatusMethodNotAllowed) != (allow != "") {
-			t.Errorf("%s %s: got %d with Allow %q", tt.method, tt.path, got.status, allow)
+		allow := ""
+		if got.status == http.StatusMethodNotAllowed {
+			allow = allowed(tt.path)
+		}
+		if got.header.Get("Allow") != allow {
+			t.Errorf("%s %s: got %d with Allow %q; want %q", tt.method, tt.path, got.status, got.header.Get("Allow"), allow)
 		}
 	}
+}
+
+// allowed is what a path answers, for Allow.
+func allowed(path string) string {
+	for _, route := range known {
+		if route.path == path {
+			return route.allow
+		}
+	}
+	return "a path that is known"
 }
