@@ -127,7 +127,7 @@ func (m *Metrics) Inherited(now time.Time) {
 	i.ended = now
 	var left []*dto.MetricFamily
 	for _, f := range i.families {
-		if f.GetName() == famOutbound.name {
+		if f.GetName() == outboundName {
 			f = m.Ledger.absorb(f, now)
 		}
 		if f.GetType() != dto.MetricType_GAUGE && len(f.GetMetric()) > 0 {

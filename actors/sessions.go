@@ -63,6 +63,25 @@ func (c *connection) describe(now time.Time) Session {
 	return d
 }
 
+// SourceRule is the rule by which a session may have its source, for a person. It is
+// empty when no rule names that source, or the session has ended. It may be called
+// from any goroutine.
+func (s *System) SourceRule(id uint64) string {
+	for _, c := range s.live.sessions.All() {
+		if c.record.id != id {
+			continue
+		}
+		c.record.mu.Lock()
+		source := c.record.source.Addr()
+		c.record.mu.Unlock()
+		if rule, ok := c.limits.rules.Granting(source); ok {
+			return rule.String()
+		}
+		break
+	}
+	return ""
+}
+
 // Cut is how many sessions were ended, by the side that they waited for as they
 // were. One that waited for the upstream may have been between the end of a mail
 // and the answer to it: its client will send that mail again.

@@ -40,6 +40,8 @@ type Control struct {
 	Probe func(ctx context.Context, r ProbeRequest) ([]ProbedSource, error)
 	// Upgrade has the program as it is installed now take over.
 	Upgrade func(ctx context.Context, by string) (Upgraded, error)
+	// SourceRule is the rule by which an open session may have its source; empty: none.
+	SourceRule func(id uint64) string
 	// ReopenLog opens the access log anew.
 	ReopenLog func(ctx context.Context) error
 }

@@ -70,8 +70,9 @@ func (s *fakeProxy) control() *Control {
 			_ = ask("unban %v %q by %s", client, user, by)
 			return user != "nobody"
 		},
-		ReopenLog: func(context.Context) error { return ask("reopen") },
-		Sources:   func() ([]Source, error) { return manySources(), s.err },
+		SourceRule: func(id uint64) string { return fmt.Sprintf("rule of %d", id) },
+		ReopenLog:  func(context.Context) error { return ask("reopen") },
+		Sources:    func() ([]Source, error) { return manySources(), s.err },
 		ChangeSources: func(_ context.Context, c SourceChange) (ChangedSources, error) {
 			return ChangedSources{Network: c.Network.String(), State: c.State, Sources: []string{"192.0.2.1"}},
 				ask("%s %v %v %q by %s", c.State, c.Network, c.For, c.Reason, c.By)
@@ -169,7 +170,7 @@ func TestWho(t *testing.T) {
 		status int
 		body   string
 	}{
-		"?address=[2001:db8::3]:25": {200, `{"client":"192.0.2.3:1003","user":"","listener":"127.0.0.1:1081","destination":"198.51.100.1:25","session":"0000000000000004"}` + "\n"},
+		"?address=[2001:db8::3]:25": {200, `{"client":"192.0.2.3:1003","user":"","listener":"127.0.0.1:1081","destination":"198.51.100.1:25","session":"0000000000000004","rule":"rule of 4"}` + "\n"},
 		"?address=[2001:db8::3]:26": {404, "Error: no session that is open has the source [2001:db8::3]:26"},
 		"?address=192.0.2.3":        {400, `Error: address: expected an address and a port such as 192.0.2.7:40312, got "192.0.2.3"`},
 		"?address=":                 {400, "Error: address: expected a value, got nothing"},

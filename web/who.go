@@ -19,6 +19,7 @@ type whoDocument struct {
 	Listener    string `json:"listener" required:"true"`
 	Destination string `json:"destination" required:"true"`
 	Session     string `json:"session" required:"true" description:"Its id, which the access log has too."`
+	Rule        string `json:"rule" required:"true" description:"The entry of allow_sources, or else of source, by which the client may have that address, as of when the session was accepted. Empty: the listener's rules name no such source."`
 }
 
 // handleWho finds the open session with a source port, as it stands in a complaint
@@ -39,7 +40,7 @@ func (c Config) handleWho(w http.ResponseWriter, r *http.Request) {
 	for s := range c.Control.Sessions() {
 		if s.Source == source {
 			d := describeSession(&s, time.Now())
-			writeJSON(w, whoDocument{Client: d.Client, User: d.User, Listener: d.Listener, Destination: d.Destination, Session: d.ID})
+			writeJSON(w, whoDocument{Client: d.Client, User: d.User, Listener: d.Listener, Destination: d.Destination, Session: d.ID, Rule: c.Control.SourceRule(s.ID)})
 			return
 		}
 	}

@@ -15,7 +15,8 @@ func newWhoCommand() *cobra.Command {
 		Use:   "who IP:PORT",
 		Short: "Say whose a source port of a running daemon is",
 		Long: `who says which client, user and live session a source address and port belong to, as
-they stand in a complaint.`,
+they stand in a complaint, and which rule of the listener lets the client have that
+source: "-" where no rule names it.`,
 		Example: "  troupe who 192.0.2.7:40312\n  troupe who '[2001:db8::7]:40312'",
 	}
 	return a.command(c, cobra.ExactArgs(1), func(c *cobra.Command, client *adminclient.Client, args []string) error {
@@ -36,6 +37,7 @@ they stand in a complaint.`,
 		t.row("listener", orDash(owner.Value.Listener))
 		t.row("destination", orDash(owner.Value.Destination))
 		t.row("session", orDash(owner.Value.Session))
+		t.row("rule", orDash(owner.Value.Rule))
 		return t.flush()
 	})
 }

@@ -27,7 +27,7 @@ type control struct{ service *service }
 func (s *service) newControl() *web.Control {
 	c := control{s}
 	return &web.Control{
-		Tree: c.tree, Restart: c.restart, Sessions: c.sessions, EndSessions: c.endSessions,
+		Tree: c.tree, Restart: c.restart, Sessions: c.sessions, SourceRule: c.sourceRule, EndSessions: c.endSessions,
 		Sources: c.sources, ChangeSources: c.changeSources, Probe: c.probe,
 		Reload: c.reload, Drain: c.drain, Undrain: c.undrain, Upgrade: c.upgrade, ReopenLog: c.reopenLog,
 		Bans: c.bans, Unban: c.unban,
@@ -111,6 +111,14 @@ func (c control) sessions() iter.Seq[web.Session] {
 			}
 		}
 	}
+}
+
+func (c control) sourceRule(id uint64) string {
+	r, err := c.running()
+	if err != nil {
+		return ""
+	}
+	return r.tree.SourceRule(id)
 }
 
 func (c control) endSessions(ids []uint64, by string) web.Ended {

@@ -99,8 +99,8 @@ func TestTreeAndRestart(t *testing.T) {
 type sessionList struct {
 	Total    int
 	Sessions []struct {
-		ID, Client, Destination, Phase string
-		WaitingFor                     string `json:"waiting_for"`
+		ID, Client, Source, Destination, Phase string
+		WaitingFor                             string `json:"waiting_for"`
 	}
 }
 
@@ -154,6 +154,31 @@ func TestSessionsLive(t *testing.T) {
 		t.Error("the client saw the end of a stream; want a reset")
 	}
 	d.awaitFigure(2, "proxy_session_failures_total", "reason", "ended_by_admin", "fault", "proxy", "listener", d.socks())
+	d.endWell()
+}
+
+// TestWhoHasASource: a source port leads to its session and to the rule by which that
+// has the source, or to none where the listener has no such rule.
+func TestWhoHasASource(t *testing.T) {
+	t.Parallel()
+	d := startPolicy(t, strings.Replace(onePolicy, "listen = '127.0.0.1:0' }",
+		"listen = '127.0.0.1:0', source = { '127.0.0.1' } }\n  proxy.start_proxy_listener { listen = '127.0.0.1:0' }", 1))
+	want := []string{`source[1] "127.0.0.1"`, ""}
+	for i, listener := range d.log.addresses("proxy listener") {
+		echo := newEcho(t)
+		c, _ := connect(t, listener, echo.address)
+		exchange(t, c, "echo", []byte("hello"), []byte("hello"))
+		var list sessionList
+		d.control("GET", "sessions?destination="+echo.address.String(), "", 200, &list)
+		if list.Total != 1 {
+			t.Fatalf("got %+v; want one session", list)
+		}
+		var who struct{ Client, Session, Rule string }
+		d.control("GET", "who?address="+list.Sessions[0].Source, "", 200, &who)
+		if who.Client != c.LocalAddr().String() || who.Session != list.Sessions[0].ID || who.Rule != want[i] {
+			t.Errorf("listener %d: got %+v; want the session %+v by %q", i+1, who, list.Sessions[0], want[i])
+		}
+	}
 	d.endWell()
 }
 

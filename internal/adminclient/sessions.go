@@ -112,6 +112,7 @@ type Owner struct {
 	Listener    string `json:"listener"`
 	Destination string `json:"destination"`
 	Session     string `json:"session"`
+	Rule        string `json:"rule"`
 }
 
 // Who gives the session with a source, which is ip:port.

@@ -14,6 +14,7 @@ type Set struct {
 
 	clients  *networks     // nil: allow_clients is not set
 	bindable *networks     // nil: allow_sources is not set
+	chosen   *networks     // nil: source is not set
 	allow    *destinations // nil: allow_destinations is not set
 	deny     *destinations
 
@@ -51,6 +52,9 @@ func Compile(spec *Spec, host Host) (*Set, error) {
 	}
 	if spec.AllowDestinations != nil {
 		s.allow = newDestinations(AllowDestinations, spec.AllowDestinations)
+	}
+	if spec.Source != nil {
+		s.chosen = newNetworks(Source, spec.Source)
 	}
 	for _, e := range spec.Source {
 		s.family(e.prefix.Addr()).add(e.prefix)
@@ -117,6 +121,22 @@ func (s *Set) Unbound() Verdict {
 		return denied(SourceRequired, Rule{Key: RequireSource})
 	}
 	return allowed(Rule{})
+}
+
+// Granting is the rule by which a client may have a source: the entry of allow_sources
+// that has it, or else that of source, by which it may have been chosen. ok is false
+// when no entry has it: then it was not restricted.
+func (s *Set) Granting(source netip.Addr) (r Rule, ok bool) {
+	source = canonical(source)
+	for _, list := range []*networks{s.bindable, s.chosen} {
+		if list == nil || !source.IsValid() {
+			continue
+		}
+		if r, ok = list.find(source); ok {
+			return r, true
+		}
+	}
+	return Rule{}, false
 }
 
 // Chooses says whether a source is chosen for clients that choose none, and of

@@ -294,3 +294,35 @@ func TestChooses(t *testing.T) {
 		}
 	}
 }
+
+// A source that a client has is by allow_sources, or else chosen out of source.
+func TestGranting(t *testing.T) {
+	s := mustCompile(t, Spec{
+		AllowSources: mustNetworks(t, "198.51.100.9", "192.0.2.0/28", "2001:db8::/64"),
+		Source:       mustNetworks(t, "192.0.2.3"),
+	})
+	only := mustCompile(t, Spec{Source: mustNetworks(t, "192.0.2.3", "203.0.113.0/29")})
+	for _, test := range []struct {
+		set          *Set
+		source, want string
+	}{
+		{s, "192.0.2.3", `allow_sources[2] "192.0.2.0/28"`},
+		{s, "::ffff:192.0.2.9", `allow_sources[2] "192.0.2.0/28"`},
+		{s, "2001:db8::9", `allow_sources[3] "2001:db8::/64"`},
+		{s, "203.0.113.1", ""},
+		{only, "203.0.113.1", `source[2] "203.0.113.0/29"`},
+		{only, "203.0.113.9", ""}, // a client may bind what is plumbed
+		{mustCompile(t, Spec{}), "192.0.2.3", ""},
+	} {
+		got := ""
+		if r, ok := test.set.Granting(addr(test.source)); ok {
+			got = r.String()
+		}
+		if got != test.want {
+			t.Errorf("%s: got %q; want %q", test.source, got, test.want)
+		}
+	}
+	if r, ok := s.Granting(netip.Addr{}); ok {
+		t.Errorf("no address: got %v; want no rule", r)
+	}
+}
