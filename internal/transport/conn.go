@@ -11,12 +11,8 @@ import (
 	"time"
 )
 
-const (
-	// heldMax is how much of the client is held before the relay.
-	heldMax = 16 << 10
-	// farewell is how long Finish waits for the client to close.
-	farewell = 2 * time.Second
-)
+// heldMax is how much of the client is held before the relay.
+const heldMax = 16 << 10
 
 // phase is where a conn is in its life; it only grows.
 type phase uint8
@@ -195,7 +191,7 @@ func (c *conn) Finish() {
 	c.mu.Unlock()
 
 	others.close(stream.close)
-	c.client.setDeadline(time.Now().Add(farewell))
+	c.client.setDeadline(time.Now().Add(c.lastWords))
 	if flush {
 		go c.flush(Client)
 	}

@@ -264,7 +264,7 @@ func (c *epollConn) Finish() {
 	c.closeUpstream(closeRaw)
 	c.greeting = nil
 	c.parting = &parting{}
-	c.parting.limit = c.loop.after(farewell)
+	c.parting.limit = c.loop.after(c.listener.lastWords)
 	c.parting.next = c.parting.limit
 	c.loop.schedule(c, c.parting.next)
 	c.call()

@@ -17,7 +17,7 @@ func (c *conn) secure() bool {
 	if c.phase == handshaking { // else the deadline is that of Finish
 		var deadline time.Time
 		if failed {
-			deadline = time.Now().Add(farewell)
+			deadline = time.Now().Add(c.lastWords)
 		}
 		c.client.setDeadline(deadline)
 	}

@@ -53,7 +53,8 @@ type ListenConfig struct {
 	// HandshakeTimeout bounds the TLS handshake, from Start on; 0 does not.
 	HandshakeTimeout time.Duration
 	// LastWords is how long a side may take nothing of what the other had sent
-	// before it reset; 0 is 2 s. Then what is left is lost.
+	// before it reset, and how long Conn.Finish waits for the client; 0 is 2 s.
+	// Then what is left is lost.
 	LastWords time.Duration
 }
 
@@ -181,7 +182,7 @@ type Conn interface {
 
 	// Finish closes a session that never relayed: what was written is
 	// delivered, then end of stream; what the client still sends is thrown
-	// away until it closes too, for at most 2 s, so that no reset overtakes
+	// away until it closes too, for at most LastWords, so that no reset overtakes
 	// the last reply. Ended follows.
 	Finish()
 	// Abort closes everything at once, the client and upstream with a reset.

@@ -32,7 +32,8 @@ func endCases() []testCase {
 
 // finishUnread: a close with unread bytes would send a reset, which overtakes
 // the reply.
-func finishUnread(t *testing.T, r *rig) {
+func finishUnread(t *testing.T, first *rig) {
+	r := first.patient()
 	s := r.session()
 	sent := sendLong(s.client, 16<<20, false) // more than sockets hold
 	s.awaitPeek(16 << 10)
@@ -49,7 +50,8 @@ func finishUnread(t *testing.T, r *rig) {
 	r.finish()
 }
 
-func finishLong(t *testing.T, r *rig) {
+func finishLong(t *testing.T, first *rig) {
+	r := first.patient()
 	s := r.session()
 	reply := strings.Repeat("reply ", 1<<20)
 	s.Write([]byte(reply))

@@ -21,6 +21,7 @@ func (r *rig) pass() transport.Listener {
 	p, can := r.listener.(transport.Passer)
 	n, too := r.net.(transport.Receiver)
 	if !can || !too {
+		r.finish()
 		r.t.Skip("no descriptors are passed on here")
 	}
 	fd, err := p.Pass()

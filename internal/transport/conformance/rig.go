@@ -39,6 +39,13 @@ func newRig(t *testing.T, n transport.Network, s *security) *rig {
 	return newRigOn(t, n, s, transport.ListenConfig{Address: netip.MustParseAddrPort("127.0.0.1:0")})
 }
 
+// patient is a rig in place of r that gives a side all the time it needs to take
+// what it was sent, so that it is in time on any machine.
+func (r *rig) patient() *rig {
+	r.finish()
+	return newRigOn(r.t, r.net, r.secure, transport.ListenConfig{Address: netip.MustParseAddrPort("127.0.0.1:0"), LastWords: patience})
+}
+
 // newRigOn is newRig with a listener of its own kind; the rest is as everywhere.
 func newRigOn(t *testing.T, n transport.Network, secure *security, config transport.ListenConfig) *rig {
 	t.Helper()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -139,11 +138,7 @@ func stalledForEver(t *testing.T, r *rig) {
 // stalledForAWhile: what had arrived before the reset is delivered to a side
 // that reads again in time.
 func stalledForAWhile(t *testing.T, first *rig) {
-	first.finish()
-	r := newRigOn(t, first.net, first.secure, transport.ListenConfig{
-		Address:   netip.MustParseAddrPort("127.0.0.1:0"),
-		LastWords: patience, // so that it is in time on any machine
-	})
+	r := first.patient()
 	var all []*stalled
 	for _, by := range []transport.Side{transport.Client, transport.Upstream} {
 		s := r.stalled(by)
