@@ -215,6 +215,7 @@ func (t *destinations) absorb(ip netip.Addr, connected uint64, now time.Time) {
 	default:
 		d = &destination{label: ip.String(), idleSince: now}
 		t.byIP[ip] = d
+		t.stale = true
 	}
 	d.connected.Add(connected)
 }

@@ -92,6 +92,18 @@ func TestScrapesShareNoFigure(t *testing.T) {
 	}
 }
 
+// What another process has counted is shown by the next scrape.
+func TestAbsorbedDestinationsAreShown(t *testing.T) {
+	m := NewMetrics("test")
+	a, err := m.open("127.0.0.1:1080", 5, time.Minute)
+	must(t, err)
+	m.Ledger.outbound()
+	a.destinations.absorb(ipOf(1), 7, time.Unix(0, 0))
+	if got := countOf(t, m.Ledger.outbound(), "192.0.2.1"); got != 7 {
+		t.Errorf("got %v; want 7", got)
+	}
+}
+
 func countOf(t *testing.T, f *dto.MetricFamily, destination string) float64 {
 	t.Helper()
 	for _, m := range f.Metric {
