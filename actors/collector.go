@@ -11,13 +11,12 @@ import (
 
 // family is one metric family that is read off the ledger.
 type family struct {
-	name  string
 	desc  *prometheus.Desc
 	gauge bool
 }
 
 func newFamily(name, help string, labels ...string) family {
-	return family{name: name, desc: prometheus.NewDesc(name, help, append([]string{"listener"}, labels...), nil)}
+	return family{desc: prometheus.NewDesc(name, help, append([]string{"listener"}, labels...), nil)}
 }
 
 var (
