@@ -221,6 +221,12 @@ func (h *health) restarted() {
 	h.restarts++
 }
 
+func (h *health) restartCount() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.restarts
+}
+
 // ListenerStatus is how one listener is.
 type ListenerStatus struct {
 	Listener string

@@ -78,11 +78,12 @@ func (f *listenerFigures) Collect(ch chan<- prometheus.Metric) {
 			up = 1
 		}
 		ch <- prometheus.MustNewConstMetric(listenerUp, prometheus.GaugeValue, up, s.Listener)
-		ch <- prometheus.MustNewConstMetric(acceptorRestarts, prometheus.CounterValue, float64(s.Restarts), s.Listener)
 	}
 	var all []*account // since the channel may block, and listeners wait for the lock
 	f.ledger.each(func(a *account) { all = append(all, a) })
 	for _, a := range all {
+		// As long as there is a page: what has been counted does not fall with a removal.
+		ch <- prometheus.MustNewConstMetric(acceptorRestarts, prometheus.CounterValue, float64(a.health.restartCount()), a.listener)
 		q := a.queue.queuer.Load()
 		if q == nil {
 			continue

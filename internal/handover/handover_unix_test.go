@@ -183,11 +183,11 @@ func TestGarbageEndsTheLine(t *testing.T) {
 		if err := s.Prepare(within(t), Hello{}); !errors.Is(err, ErrLost) {
 			t.Errorf("%q to the old process: got %v; want ErrLost", garbage, err)
 		}
-		ours, theirs = connections(t)
-		_, err := ours.Write([]byte(garbage))
+		said, heard := connections(t)
+		_, err := said.Write([]byte(garbage))
 		must(t, err)
-		_ = ours.(*net.UnixConn).CloseWrite()
-		if p, err := newPredecessor(theirs); !errors.Is(err, ErrLost) {
+		_ = said.(*net.UnixConn).CloseWrite()
+		if p, err := newPredecessor(heard); !errors.Is(err, ErrLost) {
 			t.Errorf("%q to the new process: got %v, %v; want ErrLost", garbage, p, err)
 		}
 	}
