@@ -25,6 +25,8 @@ func TestSchemathesis(t *testing.T) {
 	d := startPolicy(t, onePolicy)
 	base := "http://" + d.http()
 	ask := exec.CommandContext(t.Context(), program, "run", base+"/api-docs/openapi.json", "--url", base, "--no-color",
+		// A hand-over would leave this daemon's successor behind; it has tests of its own.
+		"--exclude-path", "/api/admin/upgrade",
 		"--phases", "examples,coverage,fuzzing", "--max-examples", "25", "--exclude-checks", schemathesisChecks,
 		"--suppress-health-check", "all", "--request-timeout", "60", "--generation-database", "none")
 	ask.Dir = t.TempDir()
