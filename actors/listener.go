@@ -235,7 +235,9 @@ func (l *listener) restartAfter(pause time.Duration) {
 	if l.retry != nil {
 		l.retry.Stop()
 	}
-	l.retry = time.AfterFunc(pause, func() { l.terms.shared.root.Send(l.self, &restartAcceptor{}) })
+	// A reload may give the listener other terms while the timer runs.
+	root, self := l.terms.shared.root, l.self
+	l.retry = time.AfterFunc(pause, func() { root.Send(self, &restartAcceptor{}) })
 }
 
 // reopen restarts the acceptor once there is a socket to lend. Somebody else
