@@ -65,7 +65,7 @@ require('kumo').on('proxy_init', function()
 end)`)
 	server := newSMTPServer(t)
 	front := runHAProxy(t, program, netip.MustParseAddr("127.0.0.1"),
-		fmt.Sprintf("server troupe %s check inter 100ms check-send-proxy send-proxy-v2", d.socks()))
+		fmt.Sprintf("server troupe %s check inter 500ms check-send-proxy send-proxy-v2", d.socks()))
 	c := from(t, "127.0.0.9", front)
 	kumodAsk(t, c, netip.MustParseAddr("127.0.0.2"), server.address)
 	message := mebibyte()
@@ -85,8 +85,10 @@ end)`)
 	await(t, "the line about it", func() bool {
 		return d.log.contains("client=" + other.LocalAddr().String() + " reason=client_refused")
 	})
-	if got := d.scrape().value("proxy_connections_failed_total", "listener", d.socks()); got != 1 {
-		t.Errorf("%v sessions failed; want the one, and no health check", got)
+	// HAProxy breaks off a check that has not ended within its interval, and how far
+	// it was by then is up to the machine: only who was refused is counted here.
+	if got := d.scrape().value("proxy_session_failures_total", "listener", d.socks(), "reason", "client_refused", "fault", "client"); got != 1 {
+		t.Errorf("%v clients were refused; want the one, and no health check", got)
 	}
 }
 
