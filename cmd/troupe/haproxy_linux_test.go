@@ -85,33 +85,39 @@ end)`)
 	await(t, "the line about it", func() bool {
 		return d.log.contains("client=" + other.LocalAddr().String() + " reason=client_refused")
 	})
-	// HAProxy breaks off a check that has not ended within its interval, and how far
-	// it was by then is up to the machine: only who was refused is counted here.
 	if got := d.scrape().value("proxy_session_failures_total", "listener", d.socks(), "reason", "client_refused", "fault", "client"); got != 1 {
 		t.Errorf("%v clients were refused; want the one, and no health check", got)
 	}
 }
 
 // runHAProxy starts HAProxy with one listener on an address, which has the lines.
+// The socket is passed to it, so who connects before it is ready waits.
+//
+// It has no retries: a reset that it sees while it still sends the header is a failed
+// connect to it, and it would come again as the same client.
 func runHAProxy(t *testing.T, program string, ip netip.Addr, lines ...string) (front string) {
 	t.Helper()
-	front = freeAddressOf(t, ip)
-	ready := freeAddressOf(t, ip)
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
+	must(t, err)
+	defer l.Close()
+	socket, err := l.File()
+	must(t, err)
+	defer socket.Close()
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
 	must(t, os.WriteFile(file, fmt.Appendf(nil, `defaults
   mode tcp
+  retries 0
   timeout connect 30s
   timeout client 60s
   timeout server 60s
 listen front
-  bind %s
+  bind fd@3
   %s
-listen ready
-  bind %s
-`, front, strings.Join(lines, "\n  "), ready), 0o600))
+`, strings.Join(lines, "\n  ")), 0o600))
 	c := exec.Command(program, "-db", "-f", file)
 	var said strings.Builder
 	c.Stdout, c.Stderr = &said, &said
+	c.ExtraFiles = []*os.File{socket}
 	c.SysProcAttr = diesWithParent()
 	must(t, c.Start())
 	t.Cleanup(func() {
@@ -121,23 +127,5 @@ listen ready
 			t.Logf("haproxy said:\n%s", said.String())
 		}
 	})
-	await(t, "haproxy to listen", func() bool {
-		// Not the other: whoever connects there is a session.
-		probe, err := net.DialTimeout("tcp", ready, time.Second)
-		if err == nil {
-			_ = probe.Close()
-		}
-		return err == nil
-	})
-	return front
-}
-
-// freeAddressOf has a port that was free a moment ago, for a program that can't be
-// asked which it was given.
-func freeAddressOf(t *testing.T, ip netip.Addr) string {
-	t.Helper()
-	l, err := net.Listen("tcp", netip.AddrPortFrom(ip, 0).String())
-	must(t, err)
-	defer l.Close()
 	return l.Addr().String()
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -155,11 +156,16 @@ func (p *prometheus) ask(query string) []sample {
 	return answer.Data.Result
 }
 
-// freeAddress is an address on which nobody listens at the moment.
+// freeAddress is an address on which nobody listens at the moment, and which no
+// port 0 and no outgoing connection becomes before it is taken: systems choose
+// those from 32,768 on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	must(t, l.Close())
-	return l.Addr().String()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.N(20000)))
+		if err == nil {
+			must(t, l.Close())
+			return l.Addr().String()
+		}
+	}
 }
