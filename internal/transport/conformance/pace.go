@@ -75,9 +75,11 @@ func paceHoldsOneOnly(t *testing.T, r *rig) {
 	r.finish()
 }
 
-// paceShared: two sessions with one pace have it half each.
+// paceShared: two sessions with one pace have it half each. It takes two seconds, so
+// that one lost segment, and the fifth of a second until it is sent again, is not
+// taken for unfairness.
 func paceShared(t *testing.T, r *rig) {
-	const size, rate = 512 << 10, 4 << 20
+	const size, rate = 1 << 20, 1 << 20
 	shared := transport.NewPace(rate)
 	p := pattern(size)
 	one, oneUpstream := r.paced(shared)

@@ -1,11 +1,14 @@
 package core
 
 import (
+	"context"
+	"os"
 	"slices"
 	"sync"
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/troupe-proxy/troupe/lua/modules/glob"
 	"github.com/troupe-proxy/troupe/lua/modules/spec"
 )
 
@@ -32,6 +35,26 @@ func (g *Globs) set(patterns []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.patterns = patterns
+}
+
+// Files are the regular files, and the links to some, that match the patterns now,
+// in the order of the alphabet. Patterns that are no whole paths begin at the
+// working directory. It fails with glob.ErrVisited, or the error of the context.
+func (g *Globs) Files(ctx context.Context) ([]string, error) {
+	search := glob.NewSearch(ctx)
+	for _, text := range g.Patterns() {
+		p, err := glob.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		if err := search.Add(p, "."); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(search.Found(), func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || !info.Mode().IsRegular()
+	}), nil
 }
 
 // mostGlobs bounds the patterns: each is a walk through directories.
@@ -67,7 +90,7 @@ func (p *Process) setGlobs(_ *spec.Env, L *lua.LState) int {
 		if !ok {
 			L.RaiseError("%s: [%d]: expected a pattern such as '/etc/troupe/**/*.lua', got %s", function, i, list.RawGetInt(i).Type())
 		}
-		if _, err := parseGlob(string(text)); err != nil {
+		if _, err := glob.Parse(string(text)); err != nil {
 			L.RaiseError("%s: [%d]: %s", function, i, err)
 		}
 		patterns = append(patterns, string(text))

@@ -259,20 +259,3 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("got %v; want RFC 3339", got)
 	}
 }
-
-func FuzzChoices(f *testing.F) {
-	for _, seed := range []string{"{a,b}/**/*.lua", "a{b,{c,d}}", "{{{", "}", "[a-]{,}"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, pattern string) {
-		all, err := choicesOf(pattern)
-		if err == nil && (len(all) == 0 || len(all) > maxChoices) {
-			t.Errorf("%q: got %d patterns", pattern, len(all))
-		}
-		for _, choice := range all {
-			if err == nil && strings.Contains(choice, "{") {
-				t.Errorf("%q: got %q; want no brace left", pattern, choice)
-			}
-		}
-	})
-}
