@@ -26,18 +26,23 @@ const (
 	causeIdle
 	causeHalfClosed
 	causeOutlived
+	// causeOverload: it waited for its client, and descriptors or memory were short.
+	causeOverload
 
 	causes
 )
 
-var causeNames = [causes]string{"", "admin", "drain_limit", "shutdown_idle", "shutdown_limit", "shutdown", "idle_timeout", "half_close_timeout", "max_session"}
+var causeNames = [causes]string{"", "admin", "drain_limit", "shutdown_idle", "shutdown_limit", "shutdown", "idle_timeout", "half_close_timeout", "max_session", "overload"}
 
 func (c cause) String() string { return causeNames[c] }
 
 // reason is that of the sessions which end for a cause.
 func (c cause) reason() Reason {
-	if c == causeAdmin {
+	switch c {
+	case causeAdmin:
 		return ReasonEndedByAdmin
+	case causeOverload:
+		return ReasonNoResources
 	}
 	return ReasonShutdown
 }

@@ -44,12 +44,15 @@ type pressed struct {
 // Its one goroutine is the System's; what it finds may be read by any.
 type pressure struct {
 	memory Memory
+	slots  *slots
+	live   *live
 	log    *slog.Logger
 	now    *atomic.Pointer[pressed] // the ledger's; nil: there is none
 	held   *atomic.Uint64           // for the figures
 
 	renewed time.Time // while there is pressure
 	said    sparing   // the log's lines
+	shed    sparing   // and those about sessions
 	told    bool      // the log has told of the pressure that there is
 }
 
@@ -62,8 +65,18 @@ func (p *pressure) run(stopped <-chan struct{}) {
 		case <-stopped:
 			return
 		case now := <-ticker.C:
-			supervise.Contain(p.log, func() { p.look(now) })
+			supervise.Contain(p.log, func() { p.tend(now) })
 		}
+	}
+}
+
+// tend looks, and ends sessions where that is allowed.
+func (p *pressure) tend(now time.Time) {
+	switch {
+	case p.look(now):
+		p.shedIdle(now, fewestForMemory, shareForMemory)
+	case p.slots.wanted():
+		p.shedIdle(now, fewestForSlots, shareForSlots)
 	}
 }
 

@@ -122,3 +122,9 @@ func TestNoLimitNoPressure(t *testing.T) {
 		t.Error("there is pressure without a limit")
 	}
 }
+
+func (m *anyMemory) renewals() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.renewed
+}

@@ -103,15 +103,22 @@ func (s *System) countLeaving(left time.Duration) Leaving {
 // isQuiet says whether a session waits for its client, and nothing has moved for a
 // while.
 func (c *connection) isQuiet(now time.Time, quiet time.Duration) bool {
+	idle, waits := c.waited(now)
+	return waits && idle >= quiet
+}
+
+// waited says whether a session waits for its client, and for how long nothing has
+// moved in it.
+func (c *connection) waited(now time.Time) (idle time.Duration, waits bool) {
 	last, ago, spoken := c.conn.LastByte()
 	if waitsFor(c.shownPhase(), last, spoken) == transport.Upstream {
-		return false
+		return 0, false
 	}
-	idle := now.Sub(c.record.since)
+	idle = now.Sub(c.record.since)
 	if spoken {
 		idle = min(idle, ago)
 	}
-	return idle >= quiet
+	return idle, true
 }
 
 // cutAll ends what is left at the limit.

@@ -66,6 +66,13 @@ func (s *slots) missed() time.Duration {
 	return max(s.since.Add(slotPatience).Sub(now), 0)
 }
 
+// wanted says whether a client waits, or had to be closed, and none is free.
+func (s *slots) wanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.since.IsZero() && len(s.free) == cap(s.free)
+}
+
 func (s *slots) took() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

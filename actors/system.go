@@ -48,7 +48,8 @@ type Config struct {
 	// Slots is how many sessions may be open at once; each has two descriptors.
 	Slots int
 	// Memory, if set, is looked at ten times a second, on a goroutine of System's own.
-	// While it is short, new clients are turned away.
+	// While it is short, new clients are turned away. Nil: for want of descriptors no
+	// session is ended either, whatever limits.shed_idle says.
 	Memory Memory
 	// BannerPorts are the ports of upstreams whose first line is read in passing.
 	// Nil: those of mail servers, 25, 465, 587 and 2525. Empty: none is.
@@ -125,7 +126,10 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	}
 	s.running.generation.policy.Hooks.Start()
 	if c.Memory != nil {
-		p := &pressure{memory: c.Memory, log: log, now: &c.Metrics.Ledger.pressed, held: &c.Metrics.memory.held}
+		p := &pressure{
+			memory: c.Memory, log: log, now: &c.Metrics.Ledger.pressed, held: &c.Metrics.memory.held,
+			slots: sockets.slots, live: s.live,
+		}
 		go p.run(s.stopped)
 	}
 	awaitAccepting(accepting)

@@ -156,6 +156,10 @@ kumo.on('proxy_init', function()
       -- How many may be open, or being dialled, to one upstream address. Another address of
       -- the same name may do.
       --connections_per_destination = 0,
+      -- How long nothing has moved in a session that waits for its client before it may be
+      -- ended for want of descriptors or memory, those idle longest first. One that waits for
+      -- the upstream never is. 0: none is.
+      --shed_idle = 0,
     --},
 
     --bandwidth = {

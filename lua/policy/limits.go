@@ -28,6 +28,10 @@ type Limits struct {
 	ConnectionsPerUser        int
 	ConnectionsPerSource      int
 	ConnectionsPerDestination int
+	// ShedIdle is how long nothing has moved in a session that waits for its client
+	// before it may be ended for want of descriptors or memory; 0, the default: it
+	// never is. Range 0..30 days.
+	ShedIdle time.Duration
 }
 
 // Bandwidth is the bandwidth table, in bytes per second towards the client and
@@ -97,5 +101,6 @@ func limitsInto(l *Limits) reader {
 		whole("connections_per_user", &l.ConnectionsPerUser),
 		whole("connections_per_source", &l.ConnectionsPerSource),
 		whole("connections_per_destination", &l.ConnectionsPerDestination),
+		{name: "shed_idle", read: durationInto(&l.ShedIdle, 0, longestRelay, 1)},
 	})
 }

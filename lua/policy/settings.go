@@ -111,6 +111,7 @@ func (s *settings) limits(l *Limits) {
 	} {
 		addTo(s, one.key, one.value, 0, strconv.Itoa)
 	}
+	addTo(s, "limits.shed_idle", l.ShedIdle, 0, shownDuration)
 }
 
 func (s *settings) balancer(use bool, from []rules.Network) {

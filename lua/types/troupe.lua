@@ -96,6 +96,7 @@
 ---@field connections_per_user? integer How many may be open for one name that proxy_server_auth_rfc1929 has given clients. Of more, the CONNECT is answered 01, as of the two below.
 ---@field connections_per_source? integer How many may be open from one sending address that the client, a hook or source names.
 ---@field connections_per_destination? integer How many may be open, or being dialled, to one upstream address. Another address of the same name may do.
+---@field shed_idle? troupe.Duration How long nothing has moved in a session that waits for its client before it may be ended for want of descriptors or memory, those idle longest first. One that waits for the upstream never is. 0: none is.
 
 ---@class proxy.ListenerParameters.bandwidth
 ---@field per_session? integer How many bytes per second a session may relay towards the client, and as many towards the upstream. 0: as many as it can.
@@ -150,6 +151,7 @@
 ---@field connections_per_user? integer How many may be open for one name that proxy_server_auth_rfc1929 has given clients. Of more, the connection is reset, as of the two below.
 ---@field connections_per_source? integer How many may be open from one sending address that the client, a hook or source names.
 ---@field connections_per_destination? integer How many may be open, or being dialled, to one upstream address. Another address of the same name may do.
+---@field shed_idle? troupe.Duration How long nothing has moved in a session that waits for its client before it may be ended for want of descriptors or memory, those idle longest first. One that waits for the upstream never is. 0: none is.
 
 ---@class proxy.ForwardListenerParameters.bandwidth
 ---@field per_session? integer How many bytes per second a session may relay towards the client, and as many towards the upstream. 0: as many as it can.

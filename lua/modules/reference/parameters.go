@@ -162,6 +162,8 @@ func limitParameters() []Parameter {
 			"How many may be open from one sending address that the client, a hook or source names."},
 		{"limits.connections_per_destination", "integer", "0", number,
 			"How many may be open, or being dialled, to one upstream address. Another address of the same name may do."},
+		{"limits.shed_idle", durationType, "0", "a duration between 0s and 30days",
+			"How long nothing has moved in a session that waits for its client before it may be ended for want of descriptors or memory, those idle longest first. One that waits for the upstream never is. 0: none is."},
 		{"bandwidth.per_session", "integer", "0", bytesPerSecond,
 			"How many bytes per second a session may relay towards the client, and as many towards the upstream. 0: as many as it can."},
 		{"bandwidth.per_user", "integer", "0", bytesPerSecond,
