@@ -51,6 +51,7 @@ type pressure struct {
 	held   *atomic.Uint64           // for the figures
 
 	renewed time.Time // while there is pressure
+	idlers  time.Time // are not looked for before, since there were none
 	said    sparing   // the log's lines
 	shed    sparing   // and those about sessions
 	told    bool      // the log has told of the pressure that there is
@@ -70,7 +71,8 @@ func (p *pressure) run(stopped <-chan struct{}) {
 	}
 }
 
-// tend looks, and ends sessions where that is allowed.
+// tend looks, and ends sessions where that is allowed: for memory only once it has not
+// helped that new clients were turned away.
 func (p *pressure) tend(now time.Time) {
 	switch {
 	case p.look(now):
@@ -80,8 +82,8 @@ func (p *pressure) tend(now time.Time) {
 	}
 }
 
-// look says whether there is pressure that was judged anew, so that something may
-// be done about it.
+// look says whether pressure was judged anew and goes on, so that more has to be done
+// about it than to turn clients away.
 func (p *pressure) look(now time.Time) (judged bool) {
 	held, limit := p.memory.Read()
 	if p.now.Load() == nil {
@@ -93,7 +95,7 @@ func (p *pressure) look(now time.Time) (judged bool) {
 			return false
 		}
 		p.begin(now, held, limit)
-		return true
+		return false
 	}
 	if now.Sub(p.renewed) >= pressureRenew {
 		held, limit = p.renew(now)

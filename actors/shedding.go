@@ -15,6 +15,9 @@ import (
 const (
 	shareForMemory, fewestForMemory = 10, 10 // one of so many sessions, or so many
 	shareForSlots, fewestForSlots   = 100, 1
+	// idlersLook is when idle sessions are looked for again, where there were none: it
+	// is a walk through all sessions, at a moment at which there are as many as can be.
+	idlersLook = time.Second
 )
 
 // idler is a session that waits for its client.
@@ -23,10 +26,13 @@ type idler struct {
 	idle time.Duration
 }
 
-// shedIdle ends one of share sessions, or as many as fewest, those first in which nothing has moved
-// for longest: such as wait for their client, and for so long that their listener
-// allows it. One that waits for its upstream is never among them.
+// shedIdle ends one of share sessions, or as many as fewest, those first in which
+// nothing has moved for longest: such as wait for their client, and for so long that
+// their listener allows it. One that waits for its upstream is never among them.
 func (p *pressure) shedIdle(now time.Time, fewest, share int) {
+	if now.Before(p.idlers) {
+		return
+	}
 	open := p.live.sessions.All()
 	var all []idler
 	for _, c := range open {
@@ -46,6 +52,7 @@ func (p *pressure) shedIdle(now time.Time, fewest, share int) {
 		}
 	}
 	if cut.WaitedForClient == 0 {
+		p.idlers = now.Add(idlersLook)
 		return
 	}
 	if others, due := p.shed.due(now); due {

@@ -66,7 +66,8 @@ func (s *slots) missed() time.Duration {
 	return max(s.since.Add(slotPatience).Sub(now), 0)
 }
 
-// wanted says whether a client waits, or had to be closed, and none is free.
+// wanted says whether none is free, and an acceptor waits for one: for a client that has
+// come, or would come next.
 func (s *slots) wanted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
