@@ -47,6 +47,7 @@
 //
 // System.BeginHandover copies the descriptors of the listening sockets, for another
 // process (internal/handover); each listener gives its copy by a message and goes on.
+// Bans and what was decided about sources go with the word to serve.
 // Handover.Complete, once that process serves, retires all listeners at once: their
 // acceptors stop, what watches the sockets lets them go before they are closed, and the
 // queues are the other process's. Clients who are being accepted meanwhile are served

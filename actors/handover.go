@@ -14,6 +14,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-proxy/troupe/internal/inherit"
+	"github.com/troupe-proxy/troupe/internal/limit"
+	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/internal/unixsocket"
 )
@@ -58,6 +60,12 @@ func (h *Handover) Sockets() []inherit.Socket { return h.sockets }
 
 // Drained are the listeners that have no socket since they are drained.
 func (h *Handover) Drained() []DrainedListener { return h.drained }
+
+// Bans are those in force, for Config.Bans of the other process.
+func (h *Handover) Bans() limit.Kept { return h.system.config.Metrics.bans.Keep(time.Now()) }
+
+// Holds are what has been decided about sources.
+func (h *Handover) Holds() []source.Hold { return h.system.config.Sources.Holds(time.Now()) }
 
 // BeginHandover copies the listening sockets, which are served as before meanwhile.
 // It waits for a reload under way, for as long as ctx lives, and may be called from

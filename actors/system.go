@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-proxy/troupe/internal/census"
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/inherit"
+	"github.com/troupe-proxy/troupe/internal/limit"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -59,6 +60,8 @@ type Config struct {
 	Inherited *inherit.Sockets
 	// Drained are listeners that start as drained, without a socket. Open changes it.
 	Drained []DrainedListener
+	// Bans are in force when it starts: those of the process that is taken over from.
+	Bans limit.Kept
 	// HTTPLater has the HTTP listeners wait for System.ServeHTTP; meanwhile whoever
 	// connects to them waits in the queue.
 	HTTPLater bool
@@ -105,6 +108,7 @@ func Start(c Config, sockets *Sockets) (*System, error) {
 	accepting := slices.DeleteFunc(slices.Clone(sockets.listeners), func(o *openListener) bool { return o.halted != nil })
 	started := make(chan bool, 1)
 	census.WatchDeadLetters(s.actors)
+	c.Metrics.bans.Restore(c.Bans, time.Now())
 	c.Metrics.listeners.watch(s.actors)
 	c.Metrics.live.live.Store(s.live)
 	c.Metrics.sources.show(c.Sources, s.portsUsed)

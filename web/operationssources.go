@@ -9,7 +9,7 @@ func sourceOperations() []operation {
 			method: http.MethodPost, path: "/api/admin/sources/" + verb, id: verb + "_sources", tag: tagAdmin, needs: Trusted, request: request,
 			summary: summary, about: about,
 			answers: []reply{
-				document(ChangedSources{}, "What was decided, and about which sources."), badBody, late,
+				document(ChangedSources{}, "What was decided, and about which sources."), badBody, late, text(409, "An upgrade is under way."),
 				text(422, "The body is not such an object, or there are too many pauses and drains."), broken, notUp,
 			},
 		}

@@ -54,6 +54,9 @@ func (c control) changeSources(ctx context.Context, change web.SourceChange) (we
 	if err != nil {
 		return web.ChangedSources{}, err
 	}
+	if c.service.upgrade.busy() {
+		return web.ChangedSources{}, refusal(c.service.upgrade.why()) // it might come too late to go over
+	}
 	standing, _ := sources.ParseStanding(change.State) // the surface has no other
 	network, _ := sources.Canonical(change.Network)
 	done, err := r.tree.ChangeSources(context.WithoutCancel(ctx), sources.Change{

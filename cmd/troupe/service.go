@@ -75,6 +75,7 @@ func (s *service) start(ctx context.Context) (*reloader, error) {
 		sockets.Close()
 		return nil, err
 	}
+	s.inherit(&config)
 	if s.tree, err = actors.Start(config, sockets); err != nil {
 		return nil, err
 	}

@@ -167,7 +167,7 @@ func (u *upgrader) start(ctx context.Context, sockets *actors.Handover) (*handov
 	}
 	err = successor.Prepare(ctx, handover.Hello{Version: version, Sockets: sockets.Sockets(), State: state})
 	if err == nil {
-		err = successor.Begin(ctx)
+		err = begin(ctx, successor, sockets)
 	}
 	if err != nil {
 		successor.Abandon()

@@ -11,7 +11,8 @@
 //	old                                  new
 //	starts the new one ──────── hello ─► has the sockets; loads the policy
 //	                 ◄─── prepared ────  serves nobody yet, and may be killed
-//	decides            ──────── begin ─► serves clients; so does the old one
+//	decides            ──────── begin ─► what was decided by then; serves clients,
+//	                                     and so does the old one
 //	                 ◄────── ready ────  HTTP waits, so that figures do not fall
 //	serves nobody new  ───── released ─► serves HTTP
 //	its sessions go on ◄────── ask ────  figures, sessions, and what is to end

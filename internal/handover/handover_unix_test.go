@@ -103,7 +103,13 @@ func TestHandover(t *testing.T) {
 	if h := p.Hello(); h.Version != "v" || h.PID != os.Getpid() || string(h.State) != `{"a":1}` {
 		t.Errorf("got %+v; want what was said", h)
 	}
-	must(t, s.Begin(within(t)))
+	if got := p.Decided(); got != nil {
+		t.Errorf("got %s before the word to serve; want nothing", got)
+	}
+	must(t, s.Begin(within(t), json.RawMessage(`{"b":2}`)))
+	if got := string(p.Decided()); got != `{"b":2}` {
+		t.Errorf("got %s; want what was decided by then", got)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() {

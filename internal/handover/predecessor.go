@@ -18,6 +18,7 @@ type Predecessor struct {
 	line  *line
 	hello Hello
 	began chan struct{} // closed when it may serve
+	word  message       // by which it may; set before began is closed
 	freed chan struct{} // closed when nobody else does
 	once  struct{ began, freed, greeted sync.Once }
 	greet chan struct{} // closed when hello has come
@@ -60,7 +61,10 @@ func (p *Predecessor) hear(m message) error {
 	case kindHello:
 		return p.heardHello(m)
 	case kindBegin:
-		p.once.began.Do(func() { close(p.began) })
+		p.once.began.Do(func() {
+			p.word = m
+			close(p.began)
+		})
 	case kindReleased, kindReport, kindFinal:
 		p.heardFigures(m)
 		if m.Kind == kindReleased {
@@ -127,6 +131,17 @@ func (p *Predecessor) Prepared(ctx context.Context) error {
 		return nil
 	default:
 		return p.awaitDeath(ctx)
+	}
+}
+
+// Decided is what the old process had decided when it gave its word; nil: it has said
+// nothing of that, or has died before. It is called after Prepared.
+func (p *Predecessor) Decided() json.RawMessage {
+	select {
+	case <-p.began:
+		return p.word.Body
+	default:
+		return nil
 	}
 }
 

@@ -115,9 +115,10 @@ func (s *Successor) Prepare(ctx context.Context, h Hello) error {
 	return s.await(ctx, kindPrepared)
 }
 
-// Begin has the successor serve, and waits until it does.
-func (s *Successor) Begin(ctx context.Context) error {
-	if err := s.line.say(message{Kind: kindBegin}); err != nil {
+// Begin has the successor serve, and waits until it does. It is told what had been
+// decided by then, which may have changed since the hello.
+func (s *Successor) Begin(ctx context.Context, decided json.RawMessage) error {
+	if err := s.line.say(message{Kind: kindBegin, Body: decided}); err != nil {
 		return s.gone(err)
 	}
 	return s.await(ctx, kindReady)

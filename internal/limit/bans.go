@@ -146,6 +146,44 @@ func (b *Bans) All(now time.Time) []Ban {
 	return all
 }
 
+// Kept is what goes over to another process: bans, and how long the answer to a login
+// took that failed.
+type Kept struct {
+	Bans []Ban
+	Took []time.Duration
+}
+
+// Keep is what is to be restored elsewhere. Failures of who is not banned yet are not
+// part of it.
+func (b *Bans) Keep(now time.Time) Kept {
+	k := Kept{Bans: b.All(now)}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k.Took = slices.Clone(b.took[:min(b.measured, len(b.took))])
+	return k
+}
+
+// Restore takes over what another process has kept. Bans go on for the time that is
+// left of them, whatever becomes of the clock; they do not count as begun, and those
+// that are over, or of nobody, are left out.
+func (b *Bans) Restore(k Kept, now time.Time) (restored int) {
+	for _, d := range k.Took {
+		b.Took(max(d, 0))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, one := range k.Bans {
+		left := one.Until.Sub(now)
+		if left <= 0 || one.Offender == (Offender{}) {
+			continue
+		}
+		one.Since, one.Until = now.Add(one.Since.Sub(now)), now.Add(left)
+		b.list(one.Offender).Add(one.Offender, &offences{ban: one})
+		restored++
+	}
+	return restored
+}
+
 // Begun is how many bans there have been.
 func (b *Bans) Begun() uint64 {
 	b.mu.Lock()

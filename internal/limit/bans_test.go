@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -102,6 +103,43 @@ func TestTakes(t *testing.T) {
 		if got := b.Takes(); got < 12*time.Second || got > 19*time.Second {
 			t.Fatalf("got %v; want one of the last eight", got)
 		}
+	}
+}
+
+// TestBansGoOver: to another process, by what can be written down, for the time that
+// is left and no longer.
+func TestBansGoOver(t *testing.T) {
+	old, now := NewBans(), time.Now()
+	for range terms.Failures {
+		old.Fail(client, terms, now.Add(-10*time.Second))
+		old.Fail(alice, terms, now.Add(-terms.For))
+	}
+	old.Took(time.Second)
+	text, err := json.Marshal(old.Keep(now.Add(-5 * time.Second)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept Kept
+	if err := json.Unmarshal(text, &kept); err != nil {
+		t.Fatal(err)
+	}
+	heir := NewBans()
+	kept.Bans = append(kept.Bans, Ban{Until: now.Add(time.Hour)}) // of nobody
+	if got := heir.Restore(kept, now); got != 1 {
+		t.Errorf("%d bans were restored; want that of the client, since the other is over", got)
+	}
+	all, end := heir.All(now), now.Add(terms.For-10*time.Second)
+	if len(all) != 1 || all[0].Offender != client || all[0].Failures != terms.Failures || !all[0].Until.Equal(end) || !all[0].Since.Equal(now.Add(-10*time.Second)) {
+		t.Errorf("got %+v; want the one ban, until %v", all, end)
+	}
+	if !heir.Banned(client, end.Add(-1)) || heir.Banned(client, end) || heir.Banned(alice, now) {
+		t.Error("want the client banned for what was left of its ban, and nobody else")
+	}
+	if got := heir.Takes(); got != time.Second {
+		t.Errorf("an answer takes %v; want %v as before", got, time.Second)
+	}
+	if got := heir.Begun(); got != 0 {
+		t.Errorf("%d bans have begun; want none, the other process counts them", got)
 	}
 }
 

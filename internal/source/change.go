@@ -66,8 +66,9 @@ func (t *Table) Apply(c Change, now time.Time) (Done, error) {
 	return done, nil
 }
 
-// Restore takes holds over from an earlier run. What it is given of the same network
-// twice, or more than MostHolds, is left out.
+// Restore takes holds over from an earlier run, or from another process, in place of
+// those that there are. What it is given of the same network twice, or more than
+// MostHolds, is left out. Nobody else changes the holds meanwhile.
 func (t *Table) Restore(list []Hold, now time.Time) (restored int) {
 	var h *holds
 	for _, one := range list {
@@ -84,6 +85,7 @@ func (t *Table) Restore(list []Hold, now time.Time) (restored int) {
 		}
 	}
 	if h == nil {
+		t.holds.Store(nil)
 		return 0
 	}
 	t.holds.Store(newHolds(h.list))

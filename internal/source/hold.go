@@ -1,6 +1,7 @@
 package source
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -29,6 +30,19 @@ func ParseStanding(text string) (s Standing, ok bool) {
 		}
 	}
 	return Serving, false
+}
+
+// MarshalText implements encoding.TextMarshaler, for another process.
+func (s Standing) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler. The error names what was expected.
+func (s *Standing) UnmarshalText(text []byte) error {
+	parsed, ok := ParseStanding(string(text))
+	if !ok {
+		return fmt.Errorf("expected serving, paused or draining, got %.20q", text)
+	}
+	*s = parsed
+	return nil
 }
 
 // Hold is what was decided about the addresses of a network. The zero value is that
