@@ -87,7 +87,8 @@
 //	          and stops, and the socket is closed, so that clients are refused and go
 //	          elsewhere; sessions go on until the limit. A reload leaves it drained
 //	Shutdown  Drain, and then: sessions that wait for their client are ended once nothing
-//	          has moved for 5 s, the others at the limit; then the tree ends
+//	          has moved for 5 s, the others at the limit; then the tree ends. Sockets
+//	          that a service manager keeps take clients as long as doors.go says
 //	Undrain   the listener opens its address again; while that cannot be had it is
 //	          tried as after a dead socket
 //

@@ -105,6 +105,7 @@ func (l *listener) adjustHalted(m *adjust) {
 // drained is the supervisor's answer to a drain.
 type drained struct {
 	listeners []string // that are drained, or were
+	spared    []string // that go on
 	halts     []*halt
 	answers   []<-chan error // of those that are to take clients again
 	err       error
@@ -117,13 +118,17 @@ var errNotListening = errors.New("there is no such listener")
 func (s *supervisor) drainListeners(ctx actor.Context, m *drain) {
 	answer := drained{err: ErrStopping}
 	defer func() { m.answer <- answer }()
-	if s.draining || s.leaving && m.undo {
+	if s.draining || s.leaving && m.undo && !m.last {
 		return
 	}
 	answer.err = nil
 	s.leaving = s.leaving || m.last
 	for _, l := range s.listeners {
 		if l.removed || m.only != "" && m.only != l.account.listener {
+			continue
+		}
+		if m.spareLasting && l.halted == nil && s.config.lasts(l.openListener) {
+			answer.spared = append(answer.spared, l.account.listener)
 			continue
 		}
 		answer.listeners = append(answer.listeners, l.account.listener)

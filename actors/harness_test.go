@@ -17,6 +17,7 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/groups"
+	"github.com/troupe-proxy/troupe/internal/inherit"
 	"github.com/troupe-proxy/troupe/internal/rules"
 	"github.com/troupe-proxy/troupe/internal/transport"
 	"github.com/troupe-proxy/troupe/lua/policy"
@@ -44,6 +45,7 @@ type setup struct {
 	log       *slog.Logger // nil: nobody reads it
 	sessions  SessionObserver
 	network   *wire
+	inherited *inherit.Sockets
 	tap       Tap // from the start
 	banners   []uint16
 	serveHTTP func(policy.HTTPListener, string) *http.Server
@@ -92,7 +94,7 @@ func startTree(t *testing.T, change ...func(*setup)) *tree {
 	}
 	c := Config{
 		Hooks: s.hooks, Host: s.host, Sessions: s.sessions, BannerPorts: s.banners,
-		Network: s.network, Resolver: s.resolver, Metrics: m, Slots: s.slots, Memory: s.memory,
+		Network: s.network, Inherited: s.inherited, Resolver: s.resolver, Metrics: m, Slots: s.slots, Memory: s.memory,
 		HTTP: func(_ *policy.Policy, l policy.HTTPListener, bound string) *http.Server { return s.serveHTTP(l, bound) },
 		Log:  func(string) *slog.Logger { return s.log },
 		Tap:  tr.tapped,
@@ -206,6 +208,15 @@ func newWire() *wire {
 // Listen implements transport.Network.
 func (w *wire) Listen(c transport.ListenConfig) (transport.Listener, error) {
 	l, err := w.Network.Listen(c)
+	if err != nil {
+		return nil, err
+	}
+	return &wireListener{Listener: l, wire: w}, nil
+}
+
+// ListenOn implements transport.Receiver.
+func (w *wire) ListenOn(c transport.ListenConfig, fd int) (transport.Listener, error) {
+	l, err := w.Network.(transport.Receiver).ListenOn(c, fd)
 	if err != nil {
 		return nil, err
 	}

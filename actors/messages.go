@@ -43,8 +43,10 @@ type drain struct {
 	only   string // the address of the one that is meant; "": all
 	by     string // who asked, for the log
 	undo   bool
-	last   bool           // the tree is about to end: from now on nothing is undone or reloaded
+	last   bool           // the tree is about to end: from now on nothing else is undone or reloaded
 	answer chan<- drained // has room for the answer
+
+	spareLasting bool // those on sockets that their opener keeps go on
 }
 
 // supervisor → listener: take those who wait in the queue, close the socket, and

@@ -22,6 +22,11 @@ type opener struct {
 
 func (c *Config) opener() opener { return opener{c.Network, c.Inherited} }
 
+// lasts says whether the socket of a listener is one that its opener keeps.
+func (c *Config) lasts(o *openListener) bool {
+	return c.Inherited.IsLasting(inherit.Socket{Address: o.config.Address}.Bound())
+}
+
 // errNoReceiver says that this transport has no use for sockets of others.
 var errNoReceiver = fmt.Errorf("this transport serves no socket that was passed on: %w", errors.ErrUnsupported)
 

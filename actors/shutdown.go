@@ -17,6 +17,12 @@ const (
 	leavingLook = 250 * time.Millisecond
 )
 
+// tempo is what a shutdown waits for.
+type tempo struct {
+	quiet time.Duration // see quiet
+	doors time.Duration // see doorPatience
+}
+
 // Leaving is how far the end of a tree has come.
 type Leaving struct {
 	// Sessions are open: so many wait for the client, so many for the upstream.
@@ -26,7 +32,9 @@ type Leaving struct {
 
 // Shutdown ends the tree when its sessions have ended, or at limit, which begins
 // now. First the listeners take no more clients, as by Drain, and that is not
-// undone. Sessions that wait for their client are ended once nothing has moved for
+// undone. Those on sockets that their opener keeps (inherit.Socket.Lasting) take clients
+// until the sessions from before have ended, since nobody else would; see doors.
+// Sessions that wait for their client are ended once nothing has moved for
 // 5 s; those that wait for the upstream may be between the end of a mail and the
 // answer, and are let be until the limit, as are those that are being dialled.
 // What is left then is ended, those first that wait for their client. HTTP is
@@ -36,35 +44,39 @@ type Leaving struct {
 // the tree begins to end. Shutdown does not wait; see Stopped. It may be called from
 // any goroutine; calls after the first one do nothing, and Stop ends it all.
 func (s *System) Shutdown(limit time.Duration, tell func(Leaving)) {
-	s.shutDown(limit, quiet, tell)
+	s.shutDown(limit, tempo{quiet: quiet, doors: doorPatience}, tell)
 }
 
-func (s *System) shutDown(limit, quiet time.Duration, tell func(Leaving)) {
+func (s *System) shutDown(limit time.Duration, t tempo, tell func(Leaving)) {
 	s.shutdown.Do(func() {
 		if limit <= 0 {
 			s.Stop()
 			return
 		}
-		go s.leave(time.Now().Add(limit), quiet, tell)
+		go s.leave(time.Now().Add(limit), t, tell)
 	})
 }
 
 // leave is the goroutine of Shutdown.
-func (s *System) leave(limit time.Time, quiet time.Duration, tell func(Leaving)) {
+func (s *System) leave(limit time.Time, t tempo, tell func(Leaving)) {
 	defer s.Stop()
-	if s.closeDoors(limit) != nil {
+	doors, err := s.closeDoors(limit, t.doors)
+	if err != nil {
 		return // it has ended
 	}
 	look := time.NewTicker(leavingLook)
 	defer look.Stop()
-	for s.config.Metrics.Ledger.active() > 0 {
+	for {
 		now := time.Now()
+		if doors.tend(now); !doors.open && s.config.Metrics.Ledger.active() == 0 {
+			return
+		}
 		if !now.Before(limit) {
 			s.cutAll()
 			return
 		}
 		tell(s.countLeaving(limit.Sub(now)))
-		s.cut(causeQuiet, func(c *connection) bool { return c.isQuiet(now, quiet) })
+		s.cut(causeQuiet, func(c *connection) bool { return c.isQuiet(now, t.quiet) })
 		select {
 		case <-look.C:
 		case <-s.stopped:
@@ -74,17 +86,18 @@ func (s *System) leave(limit time.Time, quiet time.Duration, tell func(Leaving))
 }
 
 // closeDoors has all listeners take no more clients, and waits until their sockets
-// are closed.
-func (s *System) closeDoors(limit time.Time) error {
-	answer, err := s.orderDrain(&drain{by: "the shutdown", last: true})
+// are closed. Those on sockets that last are the doors, which are open.
+func (s *System) closeDoors(limit time.Time, patience time.Duration) (*doors, error) {
+	answer, err := s.orderDrain(&drain{by: shutdownName, last: true, spareLasting: true})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.drains.forget(answer.listeners)
+	d := newDoors(s, answer.spared, limit, patience)
 	ctx, cancel := context.WithDeadline(context.Background(), limit)
 	defer cancel()
 	s.awaitClosed(ctx, halted(answer.halts))
-	return nil
+	return d, nil
 }
 
 // countLeaving counts the sessions that are open.

@@ -80,7 +80,7 @@ func TestShutdownLetsTheUpstreamAnswer(t *testing.T) {
 	eventually(t, "the sessions", func() bool { return gather(t, tr.reg).sum("proxy_active_connections") == 3 })
 
 	var p pace
-	tr.sys.shutDown(time.Hour, time.Millisecond, p.tell)
+	tr.sys.shutDown(time.Hour, tempo{quiet: time.Millisecond}, p.tell)
 	must(t, idle.ended())
 	must(t, silent.ended())
 	eventually(t, "one to be left", func() bool { return p.has(0, 1) })
@@ -106,7 +106,7 @@ func TestShutdownHasALimit(t *testing.T) {
 	busy, waits := tr.mustOpen(echo.addr), tr.mustOpen(silent)
 	must(t, busy.echo("NOOP\r\n"))
 	must(t, waits.say([]byte(".\r\n")...))
-	tr.sys.shutDown(50*time.Millisecond, notQuiet, func(Leaving) {})
+	tr.sys.shutDown(50*time.Millisecond, tempo{quiet: notQuiet}, func(Leaving) {})
 	await(t, "the tree to stop", tr.sys.Stopped())
 	must(t, busy.ended())
 	must(t, waits.ended())
@@ -120,7 +120,7 @@ func TestShutdownServesWhoHasCome(t *testing.T) {
 	c := tr.mustDial()
 	must(t, c.greet())
 	var p pace
-	tr.sys.shutDown(time.Hour, notQuiet, p.tell)
+	tr.sys.shutDown(time.Hour, tempo{quiet: notQuiet}, p.tell)
 	eventually(t, "the client to be waited for", func() bool { return p.has(1, 0) })
 	code, err := c.ask(request(1, echo.addr))
 	if err != nil || code != 0 {
