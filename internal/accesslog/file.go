@@ -15,27 +15,76 @@ var (
 )
 
 // file is a log file.
-type file struct{ *os.File }
+type file struct {
+	*os.File
+	regular bool // it is no pipe or device
+}
 
 // standard is a log on standard output, which others have as well.
 type standard struct{ io.Writer }
 
+// Write writes lines so that those of another process do not come in between.
+func (s standard) Write(lines []byte) (int, error) { return inPieces(s.Writer, lines) }
+
 // Close leaves standard output open.
 func (standard) Close() error { return nil }
 
+func (standard) hold() (func(), error) { return func() {}, nil }
+
 func (standard) mend(int) error { return errors.ErrUnsupported }
 
-// mend shortens the file. Others may have written to it, so it is done only
-// where it is a file that we alone append to.
+// Write writes lines so that those of another process do not come in between.
+func (f file) Write(lines []byte) (int, error) {
+	if f.regular {
+		return f.File.Write(lines)
+	}
+	return inPieces(f.File, lines)
+}
+
+// mend shortens the file, which is held: nobody else has appended to it.
 func (f file) mend(n int) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() || info.Size() < int64(n) {
+	if !f.regular || info.Size() < int64(n) {
 		return errors.ErrUnsupported
 	}
 	return f.Truncate(info.Size() - int64(n))
+}
+
+// endLine ends a line that was left unfinished, as by a loss of power, lest the next
+// one be lost to its readers too.
+func (f file) endLine() error {
+	release, err := f.hold()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if f.isWhole() {
+		return nil
+	}
+	_, err = f.File.Write([]byte{'\n'})
+	return err
+}
+
+// isWhole says whether the file ends with a line, as far as it can be read.
+func (f file) isWhole() bool {
+	r, err := os.OpenFile(f.Name(), os.O_RDONLY|careful, 0)
+	if err != nil {
+		return true
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	info, err := r.Stat()
+	own, oerr := f.Stat()
+	if err != nil || oerr != nil || !os.SameFile(info, own) || info.Size() == 0 {
+		return true
+	}
+	last := []byte{'\n'}
+	if _, err := r.ReadAt(last, info.Size()-1); err != nil {
+		return true
+	}
+	return last[0] == '\n'
 }
 
 // openFile opens a log to append to, and makes it if it is not there. Symbolic
@@ -51,10 +100,20 @@ func openFile(path string, mode fs.FileMode) (output, error) {
 	} else {
 		err = check(f)
 	}
+	var info fs.FileInfo
+	if err == nil {
+		info, err = f.Stat()
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return file{f}, nil
+	opened := file{f, info.Mode().IsRegular()}
+	if opened.regular && !made {
+		if err := opened.endLine(); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	return opened, nil
 }
 
 func openOrMake(path string, mode fs.FileMode) (f *os.File, made bool, err error) {

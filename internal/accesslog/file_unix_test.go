@@ -186,6 +186,8 @@ func (s *small) mend(n int) error {
 	return nil
 }
 
+func (s *small) hold() (func(), error) { return func() {}, nil }
+
 func (s *small) Close() error { return nil }
 
 // TestMendFile takes the end off a real file, under O_APPEND.

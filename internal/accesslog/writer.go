@@ -52,6 +52,8 @@ type writer struct {
 // output is where lines go.
 type output interface {
 	io.WriteCloser
+	// hold keeps other processes from appending until release is called.
+	hold() (release func(), err error)
 	// mend takes the last n bytes off again, which are part of a line.
 	mend(n int) error
 }
@@ -160,19 +162,29 @@ func (w *writer) flush() {
 		if !w.ready() {
 			return
 		}
-		n, err := w.file.Write(w.current)
-		whole := bytes.LastIndexByte(w.current[:n], '\n') + 1
-		w.wrote(w.current[:whole])
-		w.current = w.current[whole:]
-		if err != nil {
-			if part := n - whole; part > 0 {
-				w.torn = w.file.mend(part) != nil
-			}
+		if err := w.append(); err != nil {
 			w.fail(err)
 			return
 		}
 		w.well()
 	}
+}
+
+// append writes what is current, as far as it goes, and leaves no half line behind.
+func (w *writer) append() error {
+	release, err := w.file.hold()
+	if err != nil {
+		return err
+	}
+	defer release()
+	n, err := w.file.Write(w.current)
+	whole := bytes.LastIndexByte(w.current[:n], '\n') + 1
+	w.wrote(w.current[:whole])
+	w.current = w.current[whole:]
+	if part := n - whole; err != nil && part > 0 {
+		w.torn = w.file.mend(part) != nil
+	}
+	return err
 }
 
 // take makes current what is to be written next. False: nothing is.
