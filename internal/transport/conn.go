@@ -38,6 +38,7 @@ type conn struct {
 	clientLocal netip.AddrPort
 
 	tls              *tlsStream // client, if that speaks TLS
+	preface          preface
 	handshakeTimeout time.Duration
 	lastWords        time.Duration
 	clock            *clock // the listener's
@@ -58,7 +59,7 @@ type conn struct {
 	in         input
 	out        [2]outbox // by the side it goes to
 	stall      [2]stall  // likewise
-	source     netip.AddrPort
+	source     Origin
 	reserved   reservation
 	dialling   []*attempt
 	upstream   stream
@@ -84,7 +85,7 @@ func (l *listener) newConn(tcp *net.TCPConn) (*conn, error) {
 	}
 	if l.config.TLS != nil {
 		c.tls = newTLSStream(st, l.buffers, l.config.TLS, c.clientLocal, c.clientAddr)
-		c.client, c.handshakeTimeout = c.tls, l.config.HandshakeTimeout
+		c.client, c.handshakeTimeout, c.preface.begins = c.tls, l.config.HandshakeTimeout, l.config.TLSLater
 	}
 	return c, nil
 }

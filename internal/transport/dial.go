@@ -12,8 +12,8 @@ type attempt struct {
 	dialling dialling
 }
 
-func (c *conn) Bind(source netip.AddrPort) (netip.AddrPort, error) {
-	source = unmapped(source)
+func (c *conn) Bind(source Origin) (netip.AddrPort, error) {
+	source.AddrPort = unmapped(source.AddrPort)
 	r, bound, err := c.sockets.bind(source)
 	if err != nil {
 		return netip.AddrPort{}, err

@@ -50,12 +50,12 @@ func (c *conn) Discard(n int) {
 }
 
 // readClient is the goroutine that reads the client: after the TLS handshake, if
-// there is one, before the relay into
+// there is one, and what may come in the clear ahead of that, before the relay into
 // input, then as the copier towards the upstream. It stays parked in the same
 // read while the one becomes the other.
 func (c *conn) readClient() {
 	defer c.leave()
-	if !c.secure() {
+	if !c.readClear() || !c.secure() {
 		return
 	}
 	for {

@@ -3,12 +3,16 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"time"
 )
+
+// errNoFreebind is for systems, and ways to open sockets, that have no such option.
+var errNoFreebind = fmt.Errorf("bind an address that is not of this machine: %w", errors.ErrUnsupported)
 
 // plainSockets opens sockets by package net alone.
 type plainSockets struct {
@@ -26,29 +30,32 @@ func (s plainSockets) accepted(c *net.TCPConn) (stream, error) {
 // bind tries the address and lets it go again: package net has no socket that
 // is bound and neither listens nor connects. A port is tried by listening, the
 // address alone by UDP, which opens nothing to anyone.
-func (s plainSockets) bind(source netip.AddrPort) (reservation, netip.AddrPort, error) {
+func (s plainSockets) bind(source Origin) (reservation, netip.AddrPort, error) {
+	if source.Freebind {
+		return nil, netip.AddrPort{}, errNoFreebind
+	}
 	if source.Port() == 0 {
-		probe, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(source))
+		probe, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(source.AddrPort))
 		if err != nil {
 			return nil, netip.AddrPort{}, err
 		}
-		return nil, source, probe.Close()
+		return nil, source.AddrPort, probe.Close()
 	}
-	probe, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(source))
+	probe, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(source.AddrPort))
 	if err != nil {
 		return nil, netip.AddrPort{}, err
 	}
-	return nil, source, probe.Close()
+	return nil, source.AddrPort, probe.Close()
 }
 
-func (s plainSockets) dial(_ reservation, source, upstream netip.AddrPort, k KeepAlive) (dialling, bool, error) {
+func (s plainSockets) dial(_ reservation, source Origin, upstream netip.AddrPort, k KeepAlive) (dialling, bool, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &plainDialling{ctx: ctx, stop: cancel, upstream: upstream, buffers: s.buffers}
 	d.dialer.KeepAlive = -1
 	d.dialer.KeepAliveConfig = k.keepAliveConfig()
 	d.dialer.SetMultipathTCP(false)
 	if source.IsValid() {
-		d.dialer.LocalAddr = net.TCPAddrFromAddrPort(source)
+		d.dialer.LocalAddr = net.TCPAddrFromAddrPort(source.AddrPort)
 	}
 	return d, true, nil
 }

@@ -29,5 +29,8 @@ func openSocket(family int) (int, error) {
 	return fd, nil
 }
 
+// freebind: there is no such thing here.
+func freebind(int, int) error { return errNoFreebind }
+
 // bindWithoutPort: there is no such thing here, a port is taken at bind.
 func bindWithoutPort(int) {}

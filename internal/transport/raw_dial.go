@@ -35,8 +35,8 @@ type boundSocket struct {
 
 func (b *boundSocket) release() { _ = unix.Close(b.fd) }
 
-func (s rawSockets) bind(source netip.AddrPort) (reservation, netip.AddrPort, error) {
-	family, sa, err := socketAddr(source)
+func (s rawSockets) bind(source Origin) (reservation, netip.AddrPort, error) {
+	family, sa, err := socketAddr(source.AddrPort)
 	if err != nil {
 		return nil, netip.AddrPort{}, err
 	}
@@ -44,9 +44,9 @@ func (s rawSockets) bind(source netip.AddrPort) (reservation, netip.AddrPort, er
 	if err != nil {
 		return nil, netip.AddrPort{}, err
 	}
-	if err := bindSocket(fd, sa, source.Port()); err != nil {
+	if err := bindSocket(fd, family, sa, source); err != nil {
 		_ = unix.Close(fd)
-		return nil, netip.AddrPort{}, &net.OpError{Op: "bind", Net: "tcp", Source: net.TCPAddrFromAddrPort(source), Err: err}
+		return nil, netip.AddrPort{}, &net.OpError{Op: "bind", Net: "tcp", Source: net.TCPAddrFromAddrPort(source.AddrPort), Err: err}
 	}
 	return &boundSocket{fd: fd, family: family}, socketName(fd), nil
 }
@@ -54,14 +54,19 @@ func (s rawSockets) bind(source netip.AddrPort) (reservation, netip.AddrPort, er
 // bindSocket binds fd, without taking a port for a port 0 where that can wait
 // until the destination is known: a source has its ephemeral ports once per
 // destination then, and not once in all (IP_BIND_ADDRESS_NO_PORT, ip(7)).
-func bindSocket(fd int, sa unix.Sockaddr, port uint16) error {
-	if port == 0 {
+func bindSocket(fd, family int, sa unix.Sockaddr, source Origin) error {
+	if source.Freebind {
+		if err := freebind(fd, family); err != nil {
+			return err
+		}
+	}
+	if source.Port() == 0 {
 		bindWithoutPort(fd)
 	}
 	return os.NewSyscallError("bind", unix.Bind(fd, sa))
 }
 
-func (s rawSockets) dial(r reservation, source, upstream netip.AddrPort, k KeepAlive) (dialling, bool, error) {
+func (s rawSockets) dial(r reservation, source Origin, upstream netip.AddrPort, k KeepAlive) (dialling, bool, error) {
 	family, sa, err := socketAddr(upstream)
 	if err != nil {
 		return nil, true, err
@@ -72,36 +77,36 @@ func (s rawSockets) dial(r reservation, source, upstream netip.AddrPort, k KeepA
 	if !kept {
 		fd = bound.fd
 	} else if fd, err = newBoundSocket(family, source); err != nil {
-		return nil, kept, dialError(source, upstream, err)
+		return nil, kept, dialError(source.AddrPort, upstream, err)
 	}
 	if err := setOptions(fd, k); err != nil {
 		_ = unix.Close(fd)
-		return nil, kept, dialError(source, upstream, err)
+		return nil, kept, dialError(source.AddrPort, upstream, err)
 	}
 	switch err := unix.Connect(fd, sa); err {
 	case nil, unix.EINPROGRESS, unix.EINTR: // interrupted it goes on by itself, connect(2)
 	default:
 		_ = unix.Close(fd)
-		return nil, kept, dialError(source, upstream, os.NewSyscallError("connect", err))
+		return nil, kept, dialError(source.AddrPort, upstream, os.NewSyscallError("connect", err))
 	}
 	file := os.NewFile(uintptr(fd), "upstream")
 	st, err := newRawStream(file, s.buffers)
 	if err != nil {
 		_ = file.Close()
-		return nil, kept, dialError(source, upstream, err)
+		return nil, kept, dialError(source.AddrPort, upstream, err)
 	}
-	return &rawDialling{stream: st, source: source, upstream: upstream}, kept, nil
+	return &rawDialling{stream: st, source: source.AddrPort, upstream: upstream}, kept, nil
 }
 
 // newBoundSocket opens a socket and binds it to source if that is valid.
-func newBoundSocket(family int, source netip.AddrPort) (int, error) {
+func newBoundSocket(family int, source Origin) (int, error) {
 	fd, err := newSocket(family)
 	if err != nil || !source.IsValid() {
 		return fd, err
 	}
-	_, sa, err := socketAddr(source)
+	_, sa, err := socketAddr(source.AddrPort)
 	if err == nil {
-		err = bindSocket(fd, sa, source.Port())
+		err = bindSocket(fd, family, sa, source)
 	}
 	if err != nil {
 		_ = unix.Close(fd)

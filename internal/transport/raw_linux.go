@@ -2,6 +2,7 @@ package transport
 
 import (
 	"math"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,14 @@ func openSocket(family int) (int, error) {
 // 4.2) a port is taken at bind.
 func bindWithoutPort(fd int) {
 	_ = unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+}
+
+// freebind has a socket bound to an address that need not be one of this machine.
+func freebind(fd, family int) error {
+	if family == unix.AF_INET6 {
+		return os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_FREEBIND, 1))
+	}
+	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_FREEBIND, 1))
 }
 
 // unacknowledged is how many bytes of fd the peer has not acknowledged, tcp(7).

@@ -83,7 +83,7 @@ type greeting struct {
 	done     bool   // ClientClosed was told without an error
 	gone     bool   // and with one
 	joined   moment // when the upstream was connected
-	source   netip.AddrPort
+	source   Origin
 	reserved int32 // a socket bound to source and not used yet; -1: none
 	attempts []epollAttempt
 }
@@ -275,6 +275,9 @@ func (c *epollConn) Abort() {
 	defer c.mu.Unlock()
 	c.shut(Ended{End: Closed}, resetRaw)
 }
+
+// Secure implements Conn: no listener of a reactor has TLS.
+func (*epollConn) Secure() {}
 
 func (c *epollConn) Decline() {
 	c.mu.Lock()

@@ -35,8 +35,8 @@ func (g *greeting) cancel(how func(int32)) {
 	g.attempts = nil
 }
 
-func (c *epollConn) Bind(source netip.AddrPort) (netip.AddrPort, error) {
-	source = unmapped(source)
+func (c *epollConn) Bind(source Origin) (netip.AddrPort, error) {
+	source.AddrPort = unmapped(source.AddrPort)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != handshaking {
@@ -44,7 +44,7 @@ func (c *epollConn) Bind(source netip.AddrPort) (netip.AddrPort, error) {
 	}
 	fd, err := boundRaw(source)
 	if err != nil {
-		return netip.AddrPort{}, &net.OpError{Op: "bind", Net: "tcp", Source: net.TCPAddrFromAddrPort(source), Err: err}
+		return netip.AddrPort{}, &net.OpError{Op: "bind", Net: "tcp", Source: net.TCPAddrFromAddrPort(source.AddrPort), Err: err}
 	}
 	c.greeting.release(closeRaw)
 	c.greeting.reserved, c.greeting.source = fd, source
@@ -52,12 +52,18 @@ func (c *epollConn) Bind(source netip.AddrPort) (netip.AddrPort, error) {
 }
 
 // boundRaw opens a socket that is bound to source.
-func boundRaw(source netip.AddrPort) (int32, error) {
+func boundRaw(source Origin) (int32, error) {
 	fd, err := socketRaw(source.Addr())
 	if err != nil {
 		return -1, err
 	}
-	if err := bindRaw(fd, source); err != nil {
+	if source.Freebind {
+		err = freebind(int(fd), familyOf(source.Addr()))
+	}
+	if err == nil {
+		err = bindRaw(fd, source.AddrPort)
+	}
+	if err != nil {
 		closeRaw(fd)
 		return -1, err
 	}
@@ -79,7 +85,7 @@ func (c *epollConn) Dial(number int, upstream netip.AddrPort) {
 		}
 	}
 	if err != nil {
-		c.post(Dialed{Attempt: number, Err: dialError(c.greeting.source, upstream, err)})
+		c.post(Dialed{Attempt: number, Err: dialError(c.greeting.source.AddrPort, upstream, err)})
 		return
 	}
 	c.greeting.attempts = append(c.greeting.attempts,
@@ -145,7 +151,7 @@ func (c *epollConn) conclude(role uint8, events uint32) {
 	if events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
 		if errno := failureRaw(a.fd); errno != 0 {
 			closeRaw(a.fd)
-			c.post(Dialed{Attempt: a.number, Err: dialError(g.source, a.upstream, os.NewSyscallError("connect", errno))})
+			c.post(Dialed{Attempt: a.number, Err: dialError(g.source.AddrPort, a.upstream, os.NewSyscallError("connect", errno))})
 			return
 		}
 	}

@@ -22,12 +22,15 @@ func setRaw(fd int32, o *socketOption) error {
 
 // socketRaw opens a socket of the family of a, which an IPv6 one is for alone.
 func socketRaw(a netip.Addr) (int32, error) {
-	family := unix.AF_INET6
-	if a.Is4() {
-		family = unix.AF_INET
-	}
-	fd, err := newSocket(family)
+	fd, err := newSocket(familyOf(a))
 	return int32(fd), err
+}
+
+func familyOf(a netip.Addr) int {
+	if a.Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
 }
 
 // bindRaw is bind(2); for port 0 it takes no port where that can wait, see

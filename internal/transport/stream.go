@@ -58,10 +58,10 @@ type sockets interface {
 	// accepted makes a stream of a client. On error the caller still owns c.
 	accepted(c *net.TCPConn) (stream, error)
 	// bind holds a socket bound to source, or only tries whether it could.
-	bind(source netip.AddrPort) (reservation, netip.AddrPort, error)
+	bind(source Origin) (reservation, netip.AddrPort, error)
 	// dial begins to connect, without waiting. It consumes r if r can serve;
 	// kept says that it did not. A zero source leaves the choice to the system.
-	dial(r reservation, source, upstream netip.AddrPort, k KeepAlive) (d dialling, kept bool, err error)
+	dial(r reservation, source Origin, upstream netip.AddrPort, k KeepAlive) (d dialling, kept bool, err error)
 }
 
 // reservation is a bound socket that was not used yet.

@@ -21,7 +21,8 @@ type tlsStream struct {
 	wire    *wire
 	buffers *buffers
 
-	ready  chan struct{} // closed when the handshake has ended, however
+	begun  bool          // the handshake; of the receiving goroutine
+	ready  chan struct{} // closed when the handshake has ended, however, or will never be
 	failed error         // how it failed; written before ready is closed
 	first  [1]byte
 }
@@ -31,15 +32,13 @@ func newTLSStream(s stream, b *buffers, config *tls.Config, local, client netip.
 	return &tlsStream{stream: s, tls: tls.Server(w, config), wire: w, buffers: b, ready: make(chan struct{})}
 }
 
-// handshake is called once, by the receiving goroutine before anything else. It
-// takes at most the time given; 0 is as long as the client likes. The error
+// handshake is called at most once, by the receiving goroutine; until then that
+// receives in the clear. It ends by the deadline of the stream. The error
 // wraps ErrTLSHandshake unless the client had left before its first byte, in
 // which case it is what a plain stream would say.
-func (s *tlsStream) handshake(within time.Duration) error {
+func (s *tlsStream) handshake() error {
 	defer close(s.ready)
-	if within > 0 {
-		s.setDeadline(time.Now().Add(within))
-	}
+	s.begun = true
 	err := s.tls.Handshake()
 	switch {
 	case err == nil:
@@ -49,6 +48,13 @@ func (s *tlsStream) handshake(within time.Duration) error {
 		s.failed = fmt.Errorf("%w: %w", ErrTLSHandshake, err)
 	}
 	return s.failed
+}
+
+// forgo is called in place of handshake when there will be none: nobody is to wait
+// for it any more.
+func (s *tlsStream) forgo() {
+	s.failed = net.ErrClosed
+	close(s.ready)
 }
 
 // subject is the name in the certificate that the client has shown and that was
@@ -85,6 +91,9 @@ func alternativeName(c *x509.Certificate) string {
 // receive waits by reading one byte into a place of its own. Then the record
 // that it came in is decrypted and the rest of it is there for the taking.
 func (s *tlsStream) receive(limit int) (*buffer, error) {
+	if !s.begun {
+		return s.stream.receive(limit)
+	}
 	if s.failed != nil {
 		return nil, s.failed
 	}
@@ -126,6 +135,9 @@ func (s *tlsStream) offer([]byte) (int, error) { return 0, nil }
 // takes its time.
 func (s *tlsStream) send(p []byte) (int, error) {
 	<-s.ready
+	if s.failed != nil {
+		return 0, s.failed
+	}
 	return s.tls.Write(p[:min(len(p), smallBuffer)])
 }
 
@@ -157,9 +169,10 @@ type wire struct {
 	in            io.Reader // of socket
 	local, remote net.Addr
 
-	spoke   bool  // the client has sent a byte
-	end     error // of the socket's stream, as the socket told it
-	drained bool  // there is nothing to be had without waiting
+	early   []byte // what the client sent and was read before the handshake
+	spoke   bool   // the client has sent a byte of it
+	end     error  // of the socket's stream, as the socket told it
+	drained bool   // there is nothing to be had without waiting
 }
 
 // errDrained ends a Read that was to take what is there. To crypto/tls it is a
@@ -174,6 +187,11 @@ func (errDrained) Temporary() bool { return true }
 func (w *wire) Read(p []byte) (int, error) {
 	if w.drained {
 		return 0, errDrained{}
+	}
+	if len(w.early) > 0 {
+		n := copy(p, w.early)
+		w.early, w.spoke = w.early[n:], true
+		return n, nil
 	}
 	n, err := w.in.Read(p)
 	if err != nil {

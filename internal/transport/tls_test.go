@@ -74,7 +74,7 @@ func TestTLSHoldsNoBufferWhileItWaits(t *testing.T) {
 		_, err := client.Write([]byte("hello"))
 		sent <- err
 	}()
-	if err := s.handshake(0); err != nil {
+	if err := s.handshake(); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"hello", "again"} {

@@ -50,7 +50,10 @@ type ListenConfig struct {
 	// heard as Secured or as a ClientClosed; nothing is read before, and what
 	// is written waits for it.
 	TLS *tls.Config
-	// HandshakeTimeout bounds the TLS handshake, from Start on; 0 does not.
+	// TLSLater has the handshake begin with Conn.Secure and not with Start. What
+	// comes before that is read in the clear; nothing else is different.
+	TLSLater bool
+	// HandshakeTimeout bounds the TLS handshake, from its beginning; 0 does not.
 	HandshakeTimeout time.Duration
 	// LastWords is how long a side may take nothing of what the other had sent
 	// before it reset, and how long Conn.Finish waits for the client; 0 is 2 s.
@@ -137,12 +140,17 @@ type Conn interface {
 	// A failed write is heard as ClientClosed.
 	Write(p []byte)
 
+	// Secure begins the TLS handshake of a listener with TLSLater: with what Peek
+	// holds, which it consumes. It is called once, before Relay; with another
+	// listener it does nothing. Secured follows, or a ClientClosed, as after Start.
+	Secure()
+
 	// Bind chooses the outgoing address: port 0 reserves no port where the
 	// system can avoid it (IP_BIND_ADDRESS_NO_PORT, ip(7)), another port is
 	// really bound. It returns the bound address. It is the only method that
 	// answers at once; the errno tells an unplumbed address (EADDRNOTAVAIL).
 	// A second Bind replaces the first.
-	Bind(source netip.AddrPort) (netip.AddrPort, error)
+	Bind(source Origin) (netip.AddrPort, error)
 	// Dial starts one attempt to connect to an address, from the bound source
 	// if there is one (which must be of its family). Several may run at once:
 	// the first to connect becomes the upstream, which closes the others
@@ -189,6 +197,15 @@ type Conn interface {
 	// It may be called at any time, from any goroutine, more than once, and
 	// before Start. If Start was called, Ended follows exactly once.
 	Abort()
+}
+
+// Origin is what a socket is bound to before it connects.
+type Origin struct {
+	netip.AddrPort
+	// Freebind: the address need not be one of this machine (IP_FREEBIND, ip(7)),
+	// so that a bind does not find out. Where the system has no such thing, the
+	// error wraps errors.ErrUnsupported.
+	Freebind bool
 }
 
 // Owner hears the events of one Conn. Notify may be called from any goroutine

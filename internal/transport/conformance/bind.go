@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"runtime"
@@ -15,6 +16,7 @@ func bindCases() []testCase {
 		{"bind/the upstream sees the source", bindSeen},
 		{"bind/a second one replaces the first", bindTwice},
 		{"bind/unplumbed address", bindUnplumbed},
+		{"bind/freely", bindFreely},
 		{"bind/a port", bindPort},
 		{"bind/never used", bindUnused},
 	}
@@ -31,7 +33,7 @@ func secondLoopback() netip.AddrPort {
 func bindSeen(t *testing.T, r *rig) {
 	s := r.session()
 	source := secondLoopback()
-	bound, err := s.Bind(source)
+	bound, err := s.Bind(transport.Origin{AddrPort: source})
 	if err != nil || bound.Addr() != source.Addr() {
 		t.Fatalf("bind: got %v, %v; want %v", bound, err, source.Addr())
 	}
@@ -50,7 +52,7 @@ func bindSeen(t *testing.T, r *rig) {
 func bindTwice(t *testing.T, r *rig) {
 	s := r.session()
 	for _, source := range []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0"), secondLoopback()} {
-		if _, err := s.Bind(source); err != nil {
+		if _, err := s.Bind(transport.Origin{AddrPort: source}); err != nil {
 			t.Fatalf("bind %v: %v", source, err)
 		}
 	}
@@ -66,7 +68,7 @@ func bindTwice(t *testing.T, r *rig) {
 // bindUnplumbed: the answer comes at once and does no harm.
 func bindUnplumbed(t *testing.T, r *rig) {
 	s := r.session()
-	_, err := s.Bind(netip.MustParseAddrPort("203.0.113.9:0"))
+	_, err := s.Bind(transport.Origin{AddrPort: netip.MustParseAddrPort("203.0.113.9:0")})
 	wantErrno(t, err, syscall.EADDRNOTAVAIL, wsaAddrNotAvail)
 	s.Write([]byte("no"))
 	hear(t, s.client, "no")
@@ -78,7 +80,7 @@ func bindUnplumbed(t *testing.T, r *rig) {
 func bindPort(t *testing.T, r *rig) {
 	s := r.session()
 	source := refusing(t) // free a moment ago
-	bound, err := s.Bind(source)
+	bound, err := s.Bind(transport.Origin{AddrPort: source})
 	if err != nil || bound != source {
 		t.Fatalf("bind: got %v, %v; want %v", bound, err, source)
 	}
@@ -95,7 +97,7 @@ func bindPort(t *testing.T, r *rig) {
 func bindUnused(t *testing.T, r *rig) {
 	for _, end := range []func(*session){(*session).abort, (*session).finish} {
 		s := r.session()
-		if _, err := s.Bind(secondLoopback()); err != nil {
+		if _, err := s.Bind(transport.Origin{AddrPort: secondLoopback()}); err != nil {
 			t.Fatalf("bind: %v", err)
 		}
 		end(s)
@@ -107,3 +109,23 @@ func bindUnused(t *testing.T, r *rig) {
 
 func (s *session) abort()  { s.Abort() }
 func (s *session) finish() { s.Finish() }
+
+// bindFreely: an address that is nobody's is bound where somebody asks for that, if
+// there is such a thing here.
+func bindFreely(t *testing.T, r *rig) {
+	s := r.session()
+	source := netip.MustParseAddrPort("203.0.113.9:0")
+	bound, err := s.Bind(transport.Origin{AddrPort: source, Freebind: true})
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		t.Logf("bind: %v", err)
+	case err != nil || bound.Addr() != source.Addr():
+		t.Errorf("bind: got %v, %v; want %v", bound, err, source.Addr())
+	}
+	if _, err := s.Bind(transport.Origin{AddrPort: source}); err == nil {
+		t.Error("the same without asking for it: got no error; want one")
+	}
+	s.Abort()
+	closeAll(s.client)
+	r.finish()
+}

@@ -31,7 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) transport.Network) {
 // RunTLS runs what TLS may change with clients that speak it, and what only TLS
 // has. A Network that refuses TLS is not meant to pass.
 func RunTLS(t *testing.T, open func(t *testing.T) transport.Network) {
-	run(t, open, newSecurity(t), handshakeCases(), dialCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(), stallCases(), paceCases(), limitCases(), endCases(), tlsCases())
+	run(t, open, newSecurity(t), handshakeCases(), dialCases(), relayCases(), bannerCases(), lastByteCases(), resetCases(), stallCases(), paceCases(), limitCases(), endCases(), tlsCases(), tlsLaterCases())
 }
 
 func run(t *testing.T, open func(t *testing.T) transport.Network, secure *security, groups ...[]testCase) {

@@ -75,7 +75,7 @@ func dialUnreachable(t *testing.T, r *rig) {
 func dialAgain(t *testing.T, r *rig) {
 	s := r.session()
 	source := netip.MustParseAddrPort("127.0.0.1:0")
-	if _, err := s.Bind(source); err != nil {
+	if _, err := s.Bind(transport.Origin{AddrPort: source}); err != nil {
 		t.Fatalf("bind: %v", err)
 	}
 	for i := range 2 {
@@ -219,7 +219,7 @@ func dialIPv6(t *testing.T, r *rig) {
 	}
 	s := r.session()
 	source := netip.MustParseAddrPort("[::1]:0")
-	if bound, err := s.Bind(source); err != nil || bound.Addr() != source.Addr() {
+	if bound, err := s.Bind(transport.Origin{AddrPort: source}); err != nil || bound.Addr() != source.Addr() {
 		t.Fatalf("bind: got %v, %v; want %v", bound, err, source.Addr())
 	}
 	s.Dial(1, addr(l))

@@ -79,7 +79,8 @@ type tlsPeer struct {
 type watched struct {
 	*net.TCPConn
 	ended  bool
-	corked bool // what is written waits for CloseWrite
+	corked bool   // what is written waits for CloseWrite
+	prefix string // goes ahead of what is written first, in one segment
 	held   []byte
 }
 
@@ -89,7 +90,15 @@ func (w *watched) Write(p []byte) (int, error) {
 		w.held = append(w.held, p...)
 		return len(p), nil
 	}
-	return w.TCPConn.Write(p)
+	if w.prefix == "" {
+		return w.TCPConn.Write(p)
+	}
+	both := append([]byte(w.prefix), p...)
+	w.prefix = ""
+	if _, err := w.TCPConn.Write(both); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // CloseWrite implements peer.
