@@ -150,8 +150,10 @@ func (c *connection) step(ev event) {
 }
 
 func (c *connection) bindSource(a *action) event {
-	bound, err := c.conn.Bind(a.addr)
-	if from := a.addr.Addr(); err == nil || unplumbed(err) {
+	from := a.addr.Addr()
+	free := c.limits.rules.Freebind(from)
+	bound, err := c.conn.Bind(transport.Origin{AddrPort: a.addr, Freebind: free})
+	if !free && (err == nil || unplumbed(err)) {
 		c.limits.sources.TriedBind(from, err == nil, time.Now())
 	}
 	return event{kind: evBound, addr: bound, err: err}
@@ -164,6 +166,8 @@ func (c *connection) do(a *action, now time.Time) {
 		c.conn.Write(a.bytes)
 	case doTimer:
 		c.conn.SetTimer(until(a.at, now))
+	case doSecure:
+		c.conn.Secure()
 	case doResolve:
 		c.lookup(a.name, a.family)
 	case doAsk:

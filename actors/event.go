@@ -51,6 +51,7 @@ const (
 	doForget                 // forget the question under way
 	doWho                    // note: who the client is
 	doClient                 // note: the client is at addr
+	doSecure                 // make the TLS handshake, answer evSecured
 	doResolve                // resolve name for family, answer evResolved
 	doDial                   // attempt n: connect to addr, answer evDialed
 	doCancelDial             // forget the attempts and the resolution under way

@@ -13,16 +13,20 @@ import (
 // On a listener behind a load balancer it is an introduction: it says who the
 // client is, and SOCKS follows.
 
-// opening is the phase in which a client in the clear begins.
+// opening is the phase in which a client begins.
 func (l *limits) opening() phase {
-	if l.forward || l.balancers != nil {
+	switch {
+	case l.forward || l.balancers != nil:
 		return phaseHeader
+	case l.tls:
+		return phaseSecuring
 	}
 	return phaseGreeting
 }
 
 // header takes the PROXY header off b, like message. The phase of a greeting
-// behind it goes on by the same deadline.
+// behind it goes on by the same deadline; a TLS handshake has its own, of the
+// transport.
 func (m *machine) header(now time.Time, b []byte, out []action) (int, []action) {
 	h, n, err := proxyproto.Parse(b)
 	switch {
@@ -35,8 +39,16 @@ func (m *machine) header(now time.Time, b []byte, out []action) (int, []action) 
 	if m.limits.forward {
 		return n, m.forward(now, h, out)
 	}
-	m.phase, m.spoke = phaseGreeting, len(b) > n // of the header the client knows nothing
-	return n, m.introduce(h, out)
+	m.spoke = !m.limits.tls && len(b) > n // of the header the client knows nothing
+	if out = m.introduce(h, out); m.phase != phaseHeader {
+		return n, out
+	}
+	if m.limits.tls {
+		m.phase, m.deadline = phaseSecuring, time.Time{}
+		return n, append(out, action{do: doSecure})
+	}
+	m.phase = phaseGreeting
+	return n, out
 }
 
 // forward takes a header for a BIND of its source and a CONNECT to its destination.

@@ -31,7 +31,7 @@ func (m *machine) heldBack(now time.Time) Reason {
 	if m.unbound() {
 		return ReasonNone
 	}
-	verdict, hold := m.limits.sources.Judge(m.source.Addr(), now)
+	verdict, hold := m.limits.sources.Judge(m.source.Addr(), m.limits.rules.Freebind(m.source.Addr()), now)
 	switch verdict {
 	case source.IsPaused:
 		m.why = &heldSource{m.source.Addr(), hold}
@@ -49,10 +49,15 @@ func (m *machine) heldBack(now time.Time) Reason {
 // where the one that the policy's handler has chosen may not be used. It is of the
 // same family. ok is false if it may, or there is none.
 func (m *machine) instead(now time.Time, chosen netip.Addr) (another netip.Addr, ok bool) {
-	if _, has := m.limits.rules.Chooses(); !has || m.limits.sources.Choosable(chosen, now) {
+	if _, has := m.limits.rules.Chooses(); !has || m.choosable(now, chosen) {
 		return netip.Addr{}, false
 	}
-	return m.limits.rules.Choose(m.client, chosen, func(a netip.Addr) bool { return m.limits.sources.Choosable(a, now) })
+	return m.limits.rules.Choose(m.client, chosen, func(a netip.Addr) bool { return m.choosable(now, a) })
+}
+
+// choosable says whether a source may be chosen for a client.
+func (m *machine) choosable(now time.Time, a netip.Addr) bool {
+	return m.limits.sources.Choosable(a, m.limits.rules.Freebind(a), now)
 }
 
 // mostPassed is how many sources are passed by for one client because a bind of them

@@ -21,8 +21,8 @@ import (
 type phase uint8
 
 const (
-	phaseSecuring phase = iota // the TLS handshake, where there is one
-	phaseHeader                // a PROXY header, where one is due
+	phaseHeader   phase = iota // a PROXY header, where one is due
+	phaseSecuring              // the TLS handshake, where there is one
 	phaseGreeting
 	phaseAuth
 	phaseRequest // BIND or CONNECT, or BIND and then CONNECT
@@ -33,7 +33,7 @@ const (
 	phaseEnded
 )
 
-var phaseNames = [...]string{"securing", "header", "greeting", "auth", "request", "hook", "dialing", "relaying", "closing", "ended"}
+var phaseNames = [...]string{"header", "securing", "greeting", "auth", "request", "hook", "dialing", "relaying", "closing", "ended"}
 
 func (p phase) String() string { return phaseNames[p] }
 
@@ -43,7 +43,7 @@ type limits struct {
 	connect     time.Duration // dialling, name resolution included
 	requireAuth bool
 	auth        *authCache    // nil: the policy is asked each time
-	tls         bool          // clients make a TLS handshake first
+	tls         bool          // clients make a TLS handshake, first or behind a PROXY header
 	certified   bool          // and show a certificate in it that says who they are
 	rules       *rules.Set    // never nil
 	groups      *groups.Table // of destinations; nil: none
@@ -105,8 +105,8 @@ func (m *machine) handle(now time.Time, ev event, pending []byte, out []action) 
 	m.spoke = m.spoke || len(pending) > 0
 	switch ev.kind {
 	case evStart:
-		if !m.limits.tls {
-			m.enter(m.limits.opening(), now, m.limits.step)
+		if m.phase = m.limits.opening(); m.phase != phaseSecuring {
+			m.enter(m.phase, now, m.limits.step)
 		}
 	case evSecured:
 		if m.phase == phaseSecuring {
@@ -134,7 +134,7 @@ func (m *machine) handle(now time.Time, ev event, pending []byte, out []action) 
 
 // consume reads whole messages off pending for as long as the phase takes them.
 func (m *machine) consume(now time.Time, pending []byte, out []action) (acts []action, used int) {
-	for m.phase > phaseSecuring && m.phase <= phaseRequest && !m.binding && used < len(pending) {
+	for m.phase != phaseSecuring && m.phase <= phaseRequest && !m.binding && used < len(pending) {
 		n, next := m.message(now, pending[used:], out)
 		out = next
 		if n == 0 {

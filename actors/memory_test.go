@@ -220,11 +220,11 @@ func (c *memoryConn) Discard(n int) {
 
 func (c *memoryConn) Write([]byte) {}
 
-func (c *memoryConn) Bind(source netip.AddrPort) (netip.AddrPort, error) {
+func (c *memoryConn) Bind(source transport.Origin) (netip.AddrPort, error) {
 	if source.Addr() == netip.MustParseAddr("192.0.2.77") {
 		return netip.AddrPort{}, syscall.EADDRNOTAVAIL
 	}
-	return source, nil
+	return source.AddrPort, nil
 }
 
 func (c *memoryConn) Dial(attempt int, upstream netip.AddrPort) {
@@ -294,6 +294,8 @@ func (c *memoryConn) Relay(session, total *transport.Traffic, _ *transport.Relay
 func (c *memoryConn) Finish() { c.Abort() }
 
 func (c *memoryConn) Decline() { c.Abort() }
+
+func (*memoryConn) Secure() {}
 
 func (*memoryConn) Limit(...*transport.Pace) {}
 

@@ -7,11 +7,13 @@ import (
 
 	"github.com/troupe-proxy/troupe/internal/proxyproto"
 	"github.com/troupe-proxy/troupe/internal/rules"
+	"github.com/troupe-proxy/troupe/internal/transport"
 )
 
 // heads is what a model knows of PROXY headers.
 type heads struct {
 	due, taken bool
+	securing   int // TLS handshakes that were asked for
 	header     proxyproto.Header
 	client     netip.Addr // whom it introduced
 }
@@ -34,6 +36,7 @@ func (w *model) openDoor(t *testing.T, seed uint64) {
 	case 3:
 		w.m.limits.balancers = rules.NewClients(rules.ProxyProtocolFrom, networks(t, "10.0.0.0/8"))
 		w.m.prove, w.heads.due = false, true
+		w.m.limits.tls = seed%8 == 3
 	}
 }
 
@@ -48,6 +51,26 @@ var modelHeaders = [][]byte{
 	[]byte("PROXY TCP4 192.0.2.1 2001:db8::1 0 25\r\n"),
 }
 
+// handshakes is the client's TLS handshake, asked for behind its header.
+func (w *model) handshakes() error {
+	h := &w.heads
+	h.securing++
+	ok := w.m.limits.tls && h.taken && h.securing == 1 && !w.closing && len(w.ends) == 0
+	w.pending = nil // it belongs to the handshake
+	return w.check(ok, "asks for the %d. handshake after %+v", h.securing, h.header)
+}
+
+// secured answers it. Nothing else is done while it is under way.
+func (w *model) secured() error {
+	if w.heads.securing == 0 || w.closing {
+		return nil
+	}
+	if w.rng.IntN(4) == 0 {
+		return w.feed("no handshake", event{kind: evClientClosed, err: transport.ErrTLSHandshake})
+	}
+	return w.feed("secured", event{kind: evSecured})
+}
+
 // introduced: the client is said once, by a header, and is whom that names.
 func (w *model) introduced(a *action) error {
 	h := &w.heads
@@ -57,7 +80,8 @@ func (w *model) introduced(a *action) error {
 }
 
 // checkHead: nothing is dialled but what a header asks for, or the policy in its
-// place, and nothing for a client from where nobody is served unasked.
+// place, and nothing for a client from where nobody is served unasked, or in the
+// clear where there is TLS.
 func (w *model) checkHead(to netip.AddrPort) error {
 	h := &w.heads
 	switch {
@@ -65,7 +89,7 @@ func (w *model) checkHead(to netip.AddrPort) error {
 		wanted := []netip.AddrPort{h.header.Destination, netip.MustParseAddrPort("192.0.2.9:25")}
 		return w.check(h.taken && slices.Contains(wanted, to), "dials %v after %+v", to, h.header)
 	case w.m.limits.balancers != nil:
-		ok := h.taken && (h.header.Command == proxyproto.Local || h.client.IsPrivate() || w.trusted)
+		ok := h.taken && (h.securing == 1 || !w.m.limits.tls) && (h.header.Command == proxyproto.Local || h.client.IsPrivate() || w.trusted)
 		return w.check(ok, "dials %v for %v, after %+v", to, h.client, h.header)
 	}
 	return nil

@@ -82,6 +82,8 @@ func (w *model) act(a *action) error {
 	switch a.do {
 	case doClient:
 		return w.introduced(a)
+	case doSecure:
+		return w.handshakes()
 	case doWrite:
 		return w.check(len(a.bytes) > 0 && !w.m.limits.forward && !w.closing && !w.relaying, "writes % x when closing %v relaying %v", a.bytes, w.closing, w.relaying)
 	case doTimer:
@@ -220,6 +222,8 @@ var modelMessages = [][]byte{
 func (w *model) turn() error {
 	w.now = w.now.Add(time.Duration(w.rng.Int64N(int64(2 * time.Second))))
 	switch pick := w.rng.IntN(20); {
+	case pick < 8 && w.m.phase == phaseSecuring:
+		return w.secured()
 	case pick < 8:
 		b := modelMessages[w.rng.IntN(len(modelMessages))]
 		if w.m.phase == phaseHeader && w.rng.IntN(8) > 0 {

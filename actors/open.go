@@ -155,7 +155,7 @@ func (c *Config) newOpenListener(l *policy.Listener, address netip.AddrPort, sou
 		o.limits.balancers = rules.NewClients(rules.ProxyProtocolFrom, l.ProxyProtocolFrom)
 	}
 	if source != nil {
-		o.config.TLS, o.config.HandshakeTimeout = source.Config(), l.Timeout
+		o.config.TLS, o.config.TLSLater, o.config.HandshakeTimeout = source.Config(), l.ProxyProtocol, l.Timeout
 	}
 	return o, nil
 }

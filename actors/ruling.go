@@ -113,7 +113,7 @@ func (m *machine) offer(addrs []netip.Addr, last bool) {
 func (m *machine) choose(now time.Time, upstream netip.Addr) netip.Addr {
 	known := m.dial.chosenFor(upstream)
 	if !known.IsValid() {
-		*known, _ = m.limits.rules.Choose(m.client, upstream, func(a netip.Addr) bool { return m.limits.sources.Choosable(a, now) })
+		*known, _ = m.limits.rules.Choose(m.client, upstream, func(a netip.Addr) bool { return m.choosable(now, a) })
 	}
 	return *known
 }

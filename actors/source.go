@@ -43,6 +43,9 @@ func (a *sourceActor) look(now time.Time) {
 	if a.plumbing == before || before == source.PlumbingUnknown || a.plumbing == source.PlumbingUnknown {
 		return
 	}
+	if before != source.Unplumbed && a.plumbing != source.Unplumbed {
+		return // it can be used either way
+	}
 	address := slog.String("source", a.source.Address().String())
 	switch say, last := a.flaps.change(now); {
 	case !say:

@@ -124,10 +124,12 @@ func (s *System) logChange(h *HeldSources) {
 
 // knowSources lists the sources of a policy.
 func (c *Config) knowSources(p *policy.Policy) {
-	var all []netip.Prefix
+	var all, free []netip.Prefix
 	for i := range p.Listeners {
 		all = append(all, p.Listeners[i].Rules.SourceNetworks()...)
+		free = append(free, p.Listeners[i].Rules.FreebindNetworks()...)
 	}
+	c.Sources.KnowFree(free)
 	for _, wide := range c.Sources.Know(all) {
 		c.Log(targetActors).Debug("the sources of a network are listed as they are used, since it is a large one", slog.String("network", wide.String()))
 	}

@@ -82,9 +82,10 @@ kumo.on('proxy_init', function()
     -- tls_client_ca: none
 
     -- Whether clients come by way of a load balancer that says who they are by a PROXY
-    -- header, version 1 or 2. Not beside use_tls. The client's address is that of the header
-    -- then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself;
-    -- a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
+    -- header, version 1 or 2. It comes in the clear, before TLS. The client's address is
+    -- that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the
+    -- load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served.
+    -- KumoMTA has no such key.
     --proxy_protocol = false,
 
     -- The load balancers. Whoever comes from elsewhere is closed, and counted as
@@ -187,7 +188,10 @@ kumo.on('proxy_init', function()
     --allow_local_destinations = false,
 
     -- The sending address of clients that name none. Of a network, an address in it is
-    -- derived for each client.
+    -- derived for each client. An entry { network = '2001:db8:1::/64', freebind = true } has
+    -- its addresses bound without being plumbed (IP_FREEBIND, Linux only), also those that a
+    -- client or a handler names; nothing notices then that one is missing, so the whole
+    -- network has to be routed here.
     -- source: chosen by the system
 
     -- How a source is chosen out of several. sticky: a client has always the same, after a
@@ -229,10 +233,10 @@ kumo.on('proxy_init', function()
     -- tls_client_ca: none
 
     -- Whether clients come by way of a load balancer that says who they are by a PROXY
-    -- header, version 1 or 2. It comes before TLS. Not of a Unix socket. The client's
-    -- address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands
-    -- for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not
-    -- served. KumoMTA has no such key.
+    -- header, version 1 or 2. It comes in the clear, before TLS. Not of a Unix socket. The
+    -- client's address is that of the header then, in rules, hooks, logs and everywhere.
+    -- LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN,
+    -- UNSPEC) is not served. KumoMTA has no such key.
     --proxy_protocol = false,
 
     -- The load balancers. Whoever comes from elsewhere is closed, and counted as

@@ -22,9 +22,9 @@ type ProbeRequest struct {
 // ProbedSource is what came of one.
 type ProbedSource struct {
 	Address     netip.Addr
-	Plumbed     string // yes, no or unknown
+	Plumbed     string // yes, no, unknown or freebind
 	State       string // serving, paused or draining
-	Route       string // yes, no or unknown
+	Route       string // yes, no, unknown or freebind
 	Destination netip.AddrPort
 	Connect     time.Duration // 0: there was no connection
 	Banner      string

@@ -9,7 +9,7 @@ import (
 type Source struct {
 	Address  netip.Addr
 	Known    bool   // the policy names it, or a small network that it is in
-	Plumbed  string // yes, no or unknown
+	Plumbed  string // yes, no, unknown or freebind
 	State    string // serving, paused or draining
 	Since    time.Time
 	Until    time.Time // zero: until it is resumed

@@ -30,7 +30,7 @@ type probeDocument struct {
 // probedDocument is what came of one source.
 type probedDocument struct {
 	Address     string   `json:"address" required:"true"`
-	Plumbed     string   `json:"plumbed" required:"true" enum:"yes,no,unknown"`
+	Plumbed     string   `json:"plumbed" required:"true" enum:"yes,no,unknown,freebind"`
 	State       string   `json:"state" required:"true" enum:"serving,paused,draining" description:"One that is held back is tried all the same."`
 	Route       string   `json:"route" required:"true" enum:"yes,no,unknown" description:"The kernel has a route from it to the destination. Unknown: it cannot be bound, or there was nothing to look for."`
 	Destination string   `json:"destination" required:"true" description:"The address that was dialled; empty: there is none of its family."`

@@ -16,7 +16,7 @@ import (
 type sourcesQuery struct {
 	Source string `query:"source" description:"Those of an address or a network."`
 	State  string `query:"state" enum:"serving,paused,draining"`
-	Plumb  string `query:"plumbed" enum:"yes,no,unknown"`
+	Plumb  string `query:"plumbed" enum:"yes,no,unknown,freebind"`
 	Sort   string `query:"sort" enum:"trouble,-trouble,address,-address,sessions,-sessions,dials,-dials,failures,-failures,refusal,-refusal" default:"-trouble" description:"The smallest first; with - the largest. trouble is what somebody had better look at, refusal when an upstream refused last, failures the share of the dials that failed."`
 	Limit  uint   `query:"limit" default:"100" minimum:"1" maximum:"1000" description:"How many are listed."`
 	After  string `query:"after" description:"The next of an earlier answer."`
@@ -26,7 +26,7 @@ type sourcesQuery struct {
 type sourceDocument struct {
 	Address     string            `json:"address" required:"true"`
 	Known       bool              `json:"known" required:"true" description:"The policy names it. Others are listed as long as there is room."`
-	Plumbed     string            `json:"plumbed" required:"true" enum:"yes,no,unknown"`
+	Plumbed     string            `json:"plumbed" required:"true" enum:"yes,no,unknown,freebind"`
 	State       string            `json:"state" required:"true" enum:"serving,paused,draining"`
 	Since       *time.Time        `json:"since" required:"true" nullable:"true"`
 	Until       *time.Time        `json:"until" required:"true" nullable:"true" description:"Null: until it is resumed."`
@@ -123,8 +123,8 @@ func parseSourceFilter(query map[string]string) (f sourceFilter, err error) {
 	if f.state != "" && !slices.Contains([]string{"serving", "paused", "draining"}, f.state) {
 		return f, fmt.Errorf("state: expected serving, paused or draining, got %q", cut(f.state))
 	}
-	if f.plumbed != "" && !slices.Contains([]string{"yes", "no", "unknown"}, f.plumbed) {
-		return f, fmt.Errorf("plumbed: expected yes, no or unknown, got %q", cut(f.plumbed))
+	if f.plumbed != "" && !slices.Contains([]string{"yes", "no", "unknown", "freebind"}, f.plumbed) {
+		return f, fmt.Errorf("plumbed: expected yes, no, unknown or freebind, got %q", cut(f.plumbed))
 	}
 	return f, nil
 }

@@ -125,7 +125,7 @@ and whose dials fail.`,
 	p := c.Flags()
 	p.StringVar(&filter.Source, "source", "", "those of an `address` or network")
 	p.StringVar(&filter.State, "state", "", "those that are in a `state`: serving, paused or draining")
-	p.StringVar(&filter.Plumbed, "plumbed", "", "those that are plumbed or not: `yes`, no or unknown")
+	p.StringVar(&filter.Plumbed, "plumbed", "", "those that are plumbed or not: `yes`, no, unknown or freebind")
 	p.StringVar(&page.Sort, "sort", "", "`order`: trouble, address, sessions, dials, failures or refusal; -trouble the other way round (default -trouble)")
 	p.IntVar(&page.Limit, "limit", 0, "list `n` at most, up to 1000 (default 100)")
 	p.StringVar(&page.After, "after", "", "go on behind the `mark` that the last list ended with")

@@ -46,6 +46,9 @@ func (c control) probe(ctx context.Context, request web.ProbeRequest) ([]web.Pro
 	failed := 0
 	for i := range results {
 		shown[i] = showProbed(&results[i], states[i])
+		if targets[i].Freebind {
+			shown[i].Plumbed = sources.Freebound.String()
+		}
 		if results[i].Failure != probe.None {
 			failed++
 		}
@@ -81,6 +84,8 @@ func (r *reloader) lookAt(addresses []netip.Addr) (targets []probe.Target, state
 			target.Plumbed = probe.Yes
 		case sources.Unplumbed:
 			target.Plumbed = probe.No
+		case sources.Freebound:
+			target.Freebind = true
 		}
 		targets = append(targets, target)
 		states = append(states, hold.Standing)

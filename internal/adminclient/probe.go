@@ -19,9 +19,9 @@ type Probe struct {
 // Probed is what came of one source.
 type Probed struct {
 	Address     string   `json:"address"`
-	Plumbed     string   `json:"plumbed"`     // yes, no or unknown
+	Plumbed     string   `json:"plumbed"`     // yes, no, unknown or freebind
 	State       string   `json:"state"`       // serving, paused or draining
-	Route       string   `json:"route"`       // yes, no or unknown
+	Route       string   `json:"route"`       // yes, no, unknown or freebind
 	Destination string   `json:"destination"` // "": there is none of its family
 	Connect     *float64 `json:"connect_ms"`  // nil: it was not connected
 	Banner      string   `json:"banner"`

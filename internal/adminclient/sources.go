@@ -14,7 +14,7 @@ const sourcesPath = "/api/admin/sources"
 type SourceFilter struct {
 	Source  string // an address or a network
 	State   string // serving, paused or draining
-	Plumbed string // yes, no or unknown
+	Plumbed string // yes, no, unknown or freebind
 }
 
 // Sources is a part of the list of sending addresses.

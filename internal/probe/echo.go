@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -20,11 +19,10 @@ const mostHeader = 16 << 10
 
 var errEmptyPage = errors.New("the page is empty")
 
-// askWho asks a page from a source, and gives what it says: the address that the
+// askWho asks a page by a dialer that has a source, and gives what it says: the address that the
 // world sees. It follows no redirection and asks no HTTP proxy, either of which
 // might show another one.
-func askWho(ctx context.Context, source netip.Addr, page *url.URL) (string, error) {
-	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))}
+func askWho(ctx context.Context, dialer *net.Dialer, page *url.URL) (string, error) {
 	transport := &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: mostHeader}
 	defer transport.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page.String(), nil)

@@ -51,6 +51,21 @@ type Target struct {
 	// Plumbed is what is known of it. With No nothing is dialled, since a bind would
 	// succeed where the kernel lets sockets be bound to any address (ip(7)).
 	Plumbed Certainty
+	// Freebind: the source is bound though it is not plumbed (ip(7)).
+	Freebind bool
+}
+
+// dialer dials from the target, from the local address given.
+func (t Target) dialer(local net.Addr) *net.Dialer {
+	d := &net.Dialer{LocalAddr: local}
+	if t.Freebind {
+		d.Control = freebind
+	}
+	return d
+}
+
+func (t Target) tcp() *net.Dialer {
+	return t.dialer(net.TCPAddrFromAddrPort(netip.AddrPortFrom(t.Source, 0)))
 }
 
 // Request says what is to be tried.
@@ -151,9 +166,9 @@ func (r *run) one(ctx context.Context, t Target) Result {
 	var beside sync.WaitGroup
 	beside.Go(func() { names = r.prober.names(ctx, t.Source) })
 	if r.request.Echo != nil && t.Plumbed != No {
-		beside.Go(func() { seen, unseen = askWho(ctx, t.Source, r.request.Echo) })
+		beside.Go(func() { seen, unseen = askWho(ctx, t.tcp(), r.request.Echo) })
 	}
-	r.dial(ctx, &result)
+	r.dial(ctx, t, &result)
 	beside.Wait()
 	result.Names, result.Seen = names, seen
 	if unseen != nil {
@@ -163,7 +178,7 @@ func (r *run) one(ctx context.Context, t Target) Result {
 }
 
 // dial connects from a source and hears what the destination says.
-func (r *run) dial(ctx context.Context, result *Result) {
+func (r *run) dial(ctx context.Context, t Target, result *Result) {
 	if result.Plumbed == No {
 		result.fail(Unplumbed, errUnplumbed)
 		return
@@ -173,10 +188,9 @@ func (r *run) dial(ctx context.Context, result *Result) {
 		result.fail(NoDestination, errors.New(r.request.Host+" has no address of the family of the source"))
 		return
 	}
-	result.Routed = route(ctx, result.Source, result.Destination)
-	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(result.Source, 0))}
+	result.Routed = route(ctx, t, result.Destination)
 	began := time.Now()
-	c, err := dialer.DialContext(ctx, "tcp", result.Destination.String())
+	c, err := t.tcp().DialContext(ctx, "tcp", result.Destination.String())
 	switch {
 	case unplumbed(err):
 		result.Plumbed = No
@@ -187,7 +201,9 @@ func (r *run) dial(ctx context.Context, result *Result) {
 		return
 	}
 	result.Connect = max(time.Since(began), 1)
-	result.Plumbed = Yes
+	if !t.Freebind { // of which a bind proves nothing
+		result.Plumbed = Yes
+	}
 	defer func() { _ = c.Close() }() // all that mattered was read
 	banner, err := converse(ctx, c)
 	result.Banner = banner
@@ -201,8 +217,8 @@ func (r *run) dial(ctx context.Context, result *Result) {
 
 // route asks the kernel for one, by connecting a datagram socket: that looks for the
 // route and sends nothing, connect(2).
-func route(ctx context.Context, from netip.Addr, to netip.AddrPort) Certainty {
-	dialer := net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))}
+func route(ctx context.Context, from Target, to netip.AddrPort) Certainty {
+	dialer := from.dialer(net.UDPAddrFromAddrPort(netip.AddrPortFrom(from.Source, 0)))
 	c, err := dialer.DialContext(ctx, "udp", to.String())
 	switch {
 	case err == nil:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 
 	"github.com/troupe-proxy/troupe/internal/egress"
@@ -25,6 +26,8 @@ const (
 	ChoiceWithoutSource
 	// PoolTooLarge: the addresses of a pool are too many to go round.
 	PoolTooLarge
+	// NoFreebind: sources cannot be bound without being plumbed on this system.
+	NoFreebind
 	// AllowedAndDenied: what one entry allows another denies.
 	AllowedAndDenied
 )
@@ -60,6 +63,8 @@ func (c *Conflict) Why() string {
 		return "expected source beside it: there is nothing to choose from"
 	case PoolTooLarge:
 		return fmt.Sprintf("expected at most %d addresses in a network with source_choice = 'round_robin', got %q", 1<<maxRoundBits, c.Entry)
+	case NoFreebind:
+		return fmt.Sprintf("expected freebind = true on Linux only, whose IP_FREEBIND it needs; this is %s, and %q has to be plumbed here", runtime.GOOS, c.Entry)
 	case AllowedAndDenied:
 		return fmt.Sprintf("%q is denied by %s; a denial wins, however wide it is", c.Entry, c.Other)
 	}
@@ -85,6 +90,9 @@ func (c Conflicts) Unwrap() []error {
 	}
 	return all
 }
+
+// canFreebind: the system has IP_FREEBIND, ip(7).
+const canFreebind = runtime.GOOS == "linux"
 
 // errNoHost is a mistake of the program, not of a policy.
 var errNoHost = errors.New("rules: compiled without a host")
@@ -114,6 +122,8 @@ func (s *Spec) checkSources() (all Conflicts) {
 			clash = SourceUnusable
 		case s.AllowSources != nil && !within.LookupPrefix(e.prefix):
 			clash = SourceNotAllowed
+		case e.freebind && !canFreebind:
+			clash = NoFreebind
 		case s.SourceChoice == RoundRobin && e.prefix.Addr().BitLen()-e.prefix.Bits() > maxRoundBits:
 			clash = PoolTooLarge
 		default:

@@ -21,8 +21,9 @@ import (
 // Network is an entry of a list of addresses: an address, a network, or every
 // address of both families. It is comparable. The zero value is not an entry.
 type Network struct {
-	text   string
-	prefix netip.Prefix // not valid: every address
+	text     string
+	prefix   netip.Prefix // not valid: every address
+	freebind bool
 }
 
 // ParseNetwork reads an entry. The error is an *EntryError.
@@ -49,6 +50,16 @@ func ParseNetwork(text string) (Network, error) {
 
 // String is the entry as it was written.
 func (n Network) String() string { return n.text }
+
+// Freely is the entry as a source whose addresses need not be ones of this machine:
+// see Set.Freebind.
+func (n Network) Freely() Network {
+	n.freebind = true
+	return n
+}
+
+// Freebind says whether the entry came out of Freely.
+func (n Network) Freebind() bool { return n.freebind }
 
 // Prefixes are the networks that the entry stands for: one, or that of all
 // addresses of each family. They are masked, and not IPv4-mapped.

@@ -22,6 +22,7 @@ type Set struct {
 	requireSource bool
 	forbidNames   bool
 	chooses       bool
+	freebinds     bool // one of source does
 	ipv4, ipv6    sources
 }
 
@@ -57,6 +58,7 @@ func Compile(spec *Spec, host Host) (*Set, error) {
 		s.chosen = newNetworks(Source, spec.Source)
 	}
 	for _, e := range spec.Source {
+		s.freebinds = s.freebinds || e.freebind
 		s.family(e.prefix.Addr()).add(e.prefix)
 	}
 	return s, nil
@@ -113,6 +115,17 @@ func (s *Set) Source(source netip.Addr) Verdict {
 		return denied(SourceNotListed, r)
 	}
 	return allowed(r)
+}
+
+// Freebind says whether an address is bound though it need not be one of this
+// machine: the most specific entry of source that has it says so. Whether the address
+// was chosen or asked for does not matter.
+func (s *Set) Freebind(source netip.Addr) bool {
+	if !s.freebinds || !source.IsValid() {
+		return false
+	}
+	i, ok := s.chosen.table.Lookup(canonical(source))
+	return ok && s.chosen.entries[i].freebind
 }
 
 // Unbound judges a CONNECT of a client that has chosen no source.

@@ -33,7 +33,8 @@ type Spec struct {
 	// AllowLocalDestinations lets every client reach what is local to this host.
 	AllowLocalDestinations bool
 	// Source is what to send from for a client that does not bind. A network is
-	// a pool: an address in it is derived for each client.
+	// a pool: an address in it is derived for each client. Those with Freebind are
+	// bound without being plumbed.
 	Source       []Network
 	SourceChoice Choice
 	// RequireSource denies a CONNECT without a BIND before it. Nil: if
@@ -65,6 +66,17 @@ func (s *Spec) SourceNetworks() (all []netip.Prefix) {
 			if n.prefix.IsValid() {
 				all = append(all, n.prefix)
 			}
+		}
+	}
+	return all
+}
+
+// FreebindNetworks are the addresses and networks of Source that are bound without
+// being plumbed.
+func (s *Spec) FreebindNetworks() (all []netip.Prefix) {
+	for _, n := range s.Source {
+		if n.freebind {
+			all = append(all, n.prefix)
 		}
 	}
 	return all

@@ -21,7 +21,7 @@ func inUse(t testing.TB) (table *Table, one netip.Addr) {
 
 // session is what a session with a source costs in this package.
 func session(table *Table, one netip.Addr) {
-	table.Judge(one, noon)
+	table.Judge(one, false, noon)
 	table.TriedBind(one, true, noon)
 	table.Dialled(one, egress.Connected, noon)
 	table.Enter(one).Leave()

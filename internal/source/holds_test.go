@@ -138,7 +138,7 @@ func TestExpire(t *testing.T) {
 	if len(ended) != 1 || ended[0].Network != network("192.0.2.1/32") || !next.Equal(noon.Add(2*time.Minute)) {
 		t.Errorf("got %v ended and the next at %v; want 192.0.2.1/32, and 12:02", ended, next)
 	}
-	if verdict, _ := table.Judge(addr("192.0.2.0"), noon.Add(time.Hour)); verdict != IsPaused {
+	if verdict, _ := table.Judge(addr("192.0.2.0"), false, noon.Add(time.Hour)); verdict != IsPaused {
 		t.Errorf("got %v; want the one without an end to last", verdict)
 	}
 }

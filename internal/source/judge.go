@@ -21,8 +21,9 @@ const (
 
 // Judge says whether a client that asks for a source may have it, as far as that
 // is for this package. Where a bind will find out by itself whether the address is
-// plumbed, that is left to it, since the bind is never late.
-func (t *Table) Judge(a netip.Addr, now time.Time) (Verdict, Hold) {
+// plumbed, that is left to it, since the bind is never late. free says that it need
+// not be.
+func (t *Table) Judge(a netip.Addr, free bool, now time.Time) (Verdict, Hold) {
 	if t == nil {
 		return Usable, Hold{}
 	}
@@ -33,7 +34,7 @@ func (t *Table) Judge(a netip.Addr, now time.Time) (Verdict, Hold) {
 		return IsPaused, hold
 	case hold.Standing == Draining:
 		return IsDraining, hold
-	case t.host == nil || !t.host.BindsAny(a):
+	case free || t.host == nil || !t.host.BindsAny(a):
 		return Usable, Hold{}
 	}
 	if plumbed, known := t.host.Plumbed(a); known && !plumbed {
@@ -43,13 +44,17 @@ func (t *Table) Judge(a netip.Addr, now time.Time) (Verdict, Hold) {
 }
 
 // Choosable says whether a source may be chosen for a client that has chosen none:
-// nobody holds it back, and it is plumbed as far as is known.
-func (t *Table) Choosable(a netip.Addr, now time.Time) bool {
+// nobody holds it back, and it is plumbed as far as is known. free says that it need
+// not be.
+func (t *Table) Choosable(a netip.Addr, free bool, now time.Time) bool {
 	if t == nil {
 		return true
 	}
 	if t.holds.Load().of(a, now).Standing != Serving {
 		return false
+	}
+	if free {
+		return true
 	}
 	if t.host != nil {
 		if plumbed, known := t.host.Plumbed(a); known && !plumbed {
@@ -69,6 +74,14 @@ func (t *Table) Plumbing(s *Source) Plumbing {
 		return s.byBinds()
 	case plumbed:
 		return Plumbed
+	}
+	return t.without(s.addr)
+}
+
+// without is the plumbing of an address that the host does not have.
+func (t *Table) without(a netip.Addr) Plumbing {
+	if free := t.free.Load(); free != nil && free.Contains(a) {
+		return Freebound
 	}
 	return Unplumbed
 }
@@ -90,5 +103,5 @@ func (t *Table) Look(a netip.Addr, now time.Time) (Plumbing, Hold) {
 	case plumbed:
 		return Plumbed, hold
 	}
-	return Unplumbed, hold
+	return t.without(a), hold
 }

@@ -19,9 +19,12 @@ const (
 	// Unplumbed: it is not, or cannot be used (yet), as IPv6 addresses that are being
 	// probed for duplicates or are such.
 	Unplumbed
+	// Freebound: it is not, but the policy has it bound all the same, so that it
+	// makes no difference.
+	Freebound
 )
 
-var plumbingNames = [...]string{"unknown", "yes", "no"}
+var plumbingNames = [...]string{"unknown", "yes", "no", "freebind"}
 
 func (p Plumbing) String() string { return plumbingNames[p] }
 

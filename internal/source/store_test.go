@@ -74,7 +74,7 @@ func FuzzStored(f *testing.F) {
 		}
 		table := NewTable(nil)
 		table.Restore(list, noon)
-		table.Judge(addr("192.0.2.1"), noon)
+		table.Judge(addr("192.0.2.1"), false, noon)
 		table.Expire(noon)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gaissmai/bart"
+
 	"github.com/troupe-proxy/troupe/internal/egress"
 )
 
@@ -31,6 +33,7 @@ type Table struct {
 	host  Host // nil: nothing is known
 	known atomic.Pointer[map[netip.Addr]*Source]
 	holds atomic.Pointer[holds]
+	free  atomic.Pointer[bart.Lite] // addresses that some listener binds unplumbed; nil: none
 	// elsewhere counts for those that there was no room for.
 	elsewhere *Source
 	changed   atomic.Pointer[func()]
@@ -82,6 +85,19 @@ func (t *Table) Know(networks []netip.Prefix) (left []netip.Prefix) {
 	}
 	t.known.Store(&now)
 	return left
+}
+
+// KnowFree says which addresses are bound though they need not be plumbed, by one
+// listener or more, from now on.
+func (t *Table) KnowFree(networks []netip.Prefix) {
+	var free *bart.Lite
+	for _, p := range networks {
+		if free == nil {
+			free = &bart.Lite{}
+		}
+		free.Insert(p)
+	}
+	t.free.Store(free)
 }
 
 // find is the source of an address, listed from now on if there is room. use is

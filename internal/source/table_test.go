@@ -108,24 +108,56 @@ func TestJudge(t *testing.T) {
 	here, gone := addr("192.0.2.1"), addr("192.0.2.2")
 	h := &host{plumbed: map[netip.Addr]bool{here: true}}
 	table := NewTable(h)
-	if verdict, _ := table.Judge(gone, noon); verdict != Usable {
+	if verdict, _ := table.Judge(gone, false, noon); verdict != Usable {
 		t.Errorf("got %v; want it left to the bind", verdict)
 	}
-	if table.Choosable(gone, noon) || !table.Choosable(here, noon) {
+	if table.Choosable(gone, false, noon) || !table.Choosable(here, false, noon) {
 		t.Error("got an unplumbed source chosen, or a plumbed one not")
 	}
 	h.bindsAny = true
 	for a, want := range map[netip.Addr]Verdict{gone: IsUnplumbed, here: Usable} {
-		if verdict, _ := table.Judge(a, noon); verdict != want {
+		if verdict, _ := table.Judge(a, false, noon); verdict != want {
 			t.Errorf("%v: got %v; want %v", a, verdict, want)
 		}
 	}
 	apply(t, table, noon, Change{Network: network("192.0.2.1/32"), Standing: Paused, Reason: "listed"})
-	if verdict, hold := table.Judge(addr("::ffff:192.0.2.1"), noon); verdict != IsPaused || hold.Reason != "listed" {
+	if verdict, hold := table.Judge(addr("::ffff:192.0.2.1"), false, noon); verdict != IsPaused || hold.Reason != "listed" {
 		t.Errorf("got %v, %v; want it paused, however it is written", verdict, hold)
 	}
-	if table.Choosable(here, noon) {
+	if table.Choosable(here, false, noon) {
 		t.Error("got a paused source chosen")
+	}
+}
+
+// TestFreebound: what is bound without being plumbed is not missed, and may be
+// chosen, unless somebody holds it back.
+func TestFreebound(t *testing.T) {
+	here, free, gone := addr("2001:db8:1::1"), addr("2001:db8:1::2"), addr("2001:db8:2::2")
+	table := NewTable(&host{plumbed: map[netip.Addr]bool{here: true}, bindsAny: true})
+	table.Know([]netip.Prefix{network("2001:db8:1::1/128"), network("2001:db8:1::2/128"), network("2001:db8:2::2/128")})
+	table.KnowFree([]netip.Prefix{network("2001:db8:1::/64")})
+	for _, one := range table.Statuses(noon) {
+		want := map[netip.Addr]Plumbing{here: Plumbed, free: Freebound, gone: Unplumbed}[one.Address]
+		if one.Plumbing != want || one.Missed != (want == Unplumbed) {
+			t.Errorf("%v: got plumbed %v, missed %v; want %v", one.Address, one.Plumbing, one.Missed, want)
+		}
+		if got, _ := table.Look(one.Address, noon); got != want {
+			t.Errorf("%v: looked at, got %v; want %v", one.Address, got, want)
+		}
+	}
+	if !table.Choosable(free, true, noon) || table.Choosable(free, false, noon) {
+		t.Error("got it chosen where it has to be plumbed, or not where it need not be")
+	}
+	if verdict, _ := table.Judge(free, true, noon); verdict != Usable {
+		t.Errorf("got %v; want it usable", verdict)
+	}
+	apply(t, table, noon, Change{Network: network("2001:db8:1::2/128"), Standing: Paused, Reason: "listed"})
+	if verdict, _ := table.Judge(free, true, noon); verdict != IsPaused || table.Choosable(free, true, noon) {
+		t.Errorf("paused: got %v; want it held back", verdict)
+	}
+	table.KnowFree(nil)
+	if got, _ := table.Look(free, noon); got != Unplumbed {
+		t.Errorf("no longer bound freely: got %v; want no", got)
 	}
 }
 
@@ -149,7 +181,7 @@ func TestPlumbingByBinds(t *testing.T) {
 		}
 	}
 	table.TriedBind(a, false, noon)
-	if table.Choosable(a, noon) || !table.Choosable(a, noon.Add(BindMemory)) {
+	if table.Choosable(a, false, noon) || !table.Choosable(a, false, noon.Add(BindMemory)) {
 		t.Error("got a source chosen that has just failed, or never tried again")
 	}
 }

@@ -5,7 +5,8 @@
 --
 --   ip -6 route add local 2001:db8:1:2::/64 dev lo
 --
--- and the router before it has to send that network here. Give the addresses
+-- and the router before it has to send that network here. No address of it is
+-- configured, which Linux wants to be told of for each socket: freebind. Give the addresses
 -- reverse names before you send mail: receivers ask for them.
 
 local kumo = require 'kumo'
@@ -20,7 +21,7 @@ kumo.on('proxy_init', function()
     allow_destinations = { '*:25' },
 
     -- Derived from the address of the client, so there is nothing to keep.
-    source = { POOL },
+    source = { { network = POOL, freebind = true } },
     source_choice = 'sticky',
     -- A client that names a source has to keep to the pool too.
     allow_sources = { POOL },

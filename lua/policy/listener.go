@@ -68,9 +68,6 @@ func (d *decoder) listener(t *lua.LTable) Listener {
 	}, l.commonFields(), access.fields()))
 	secure.check(d)
 	behind.check(d)
-	if l.ProxyProtocol && l.UseTLS {
-		d.fail("proxy_protocol", "not beside use_tls: expected the load balancer to speak TLS with the clients")
-	}
 	access.check(d)
 	l.finishTimeouts(d)
 	return l

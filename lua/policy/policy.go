@@ -102,7 +102,7 @@ type Listener struct {
 	Banner bool
 	// ProxyProtocol: clients come by way of a load balancer, which says by a PROXY
 	// header who they are. Only those at ProxyProtocolFrom are served, which is not
-	// nil then. Neither with UseTLS nor with Forward.
+	// nil then. The header comes ahead of TLS. Not with Forward.
 	ProxyProtocol     bool
 	ProxyProtocolFrom []rules.Network
 	RequireAuth       bool

@@ -44,6 +44,8 @@ type form[T any] struct {
 	one, many string // for messages
 	numbers   bool   // a number may stand for its text
 	parse     func(string) (T, error)
+	// table reads an entry that is a table; nil: none may be.
+	table func(d *decoder, key string, t *lua.LTable) (entry T, ok bool)
 }
 
 func networks() form[rules.Network] {
@@ -103,6 +105,9 @@ func listInto[T any](s *ruleSettings, p *[]T, f form[T]) reader {
 
 // readEntry reads one entry of a list.
 func readEntry[T any](d *decoder, key string, v lua.LValue, f form[T]) (entry T, ok bool) {
+	if t, isTable := v.(*lua.LTable); isTable && f.table != nil {
+		return f.table(d, key, t)
+	}
 	text, isText := v.(lua.LString)
 	if n, isNumber := v.(lua.LNumber); isNumber && f.numbers {
 		text, isText = lua.LString(n.String()), true
@@ -131,11 +136,26 @@ func (s *ruleSettings) source(d *decoder, key string, v lua.LValue) {
 		return
 	}
 	before := len(d.list)
-	listInto(s, &s.spec.Source, sourceForm())(d, key, v)
+	form := sourceForm()
+	form.table = sourceTable
+	listInto(s, &s.spec.Source, form)(d, key, v)
 	if len(s.spec.Source) == 0 && len(d.list) == before {
 		s.bad = true
 		d.fail(key, "expected at least one source, got an empty table")
 	}
+}
+
+// sourceTable reads an entry of source that says more than its network.
+func sourceTable(d *decoder, key string, t *lua.LTable) (n rules.Network, ok bool) {
+	before, free := len(d.list), false
+	d.table(key, t, []field{
+		{name: "network", required: true, read: func(d *decoder, key string, v lua.LValue) { n, _ = readEntry(d, key, v, sourceForm()) }},
+		{name: "freebind", read: boolInto(&free)},
+	})
+	if free {
+		n = n.Freely()
+	}
+	return n, len(d.list) == before
 }
 
 func (s *ruleSettings) choice(d *decoder, key string, v lua.LValue) {

@@ -125,7 +125,7 @@ func (s *settings) rules(r *rules.Spec) {
 	addList(s, rules.AllowDestinations, r.AllowDestinations)
 	addList(s, rules.DenyDestinations, r.DenyDestinations)
 	addTo(s, string(rules.AllowLocalDestinations), r.AllowLocalDestinations, false, strconv.FormatBool)
-	addList(s, rules.Source, r.Source)
+	addSources(s, r.Source)
 	if r.SourceChoice != rules.NoChoice {
 		*s = append(*s, Setting{string(rules.SourceChoice), quoted(r.SourceChoice.String())})
 	}
@@ -145,6 +145,21 @@ func addList[T fmt.Stringer](s *settings, key rules.Key, list []T) {
 		all[i] = quoted(entry.String())
 	}
 	*s = append(*s, Setting{string(key), braced(all)})
+}
+
+// addSources is addList for the entries of source, some of which are tables.
+func addSources(s *settings, list []rules.Network) {
+	if list == nil {
+		return
+	}
+	all := make([]string, len(list))
+	for i, entry := range list {
+		all[i] = quoted(entry.String())
+		if entry.Freebind() {
+			all[i] = "{ network = " + all[i] + ", freebind = true }"
+		}
+	}
+	*s = append(*s, Setting{string(rules.Source), braced(all)})
 }
 
 func shownTrusted(list []netip.Prefix) string {

@@ -118,7 +118,7 @@
 ---@field tls_certificate? troupe.KeySource The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use.
 ---@field tls_private_key? troupe.KeySource The private key of tls_certificate, as PEM.
 ---@field tls_client_ca? troupe.KeySource Authorities, as PEM. Each client has to show a certificate that one of them has signed. It needs use_tls = true. KumoMTA has no such key.
----@field proxy_protocol? boolean Whether clients come by way of a load balancer that says who they are by a PROXY header, version 1 or 2. Not beside use_tls. The client's address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
+---@field proxy_protocol? boolean Whether clients come by way of a load balancer that says who they are by a PROXY header, version 1 or 2. It comes in the clear, before TLS. The client's address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
 ---@field proxy_protocol_from? string[] The load balancers. Whoever comes from elsewhere is closed, and counted as client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key.
 ---@field require_auth? boolean Whether a client has to give a user name and a password. Without a handler for proxy_server_auth_rfc1929, nobody's are good.
 ---@field auth_cache? proxy.ListenerParameters.auth_cache
@@ -133,7 +133,7 @@
 ---@field allow_destinations? (string|integer)[] Where clients may go. Others are answered 02. A destination is a network, ports such as '*:25' or '*:25,465-587', or both.
 ---@field deny_destinations? (string|integer)[] Where no client may go. A denial wins over everything, however wide it is.
 ---@field allow_local_destinations? boolean Whether clients from elsewhere may reach loopback, link-local and multicast addresses, those of this host, and the metadata services of clouds. Clients on loopback may in any case.
----@field source? string|string[] The sending address of clients that name none. Of a network, an address in it is derived for each client.
+---@field source? string|(string|{ network: string, freebind?: boolean })[] The sending address of clients that name none. Of a network, an address in it is derived for each client. An entry { network = '2001:db8:1::/64', freebind = true } has its addresses bound without being plumbed (IP_FREEBIND, Linux only), also those that a client or a handler names; nothing notices then that one is missing, so the whole network has to be routed here.
 ---@field source_choice? 'sticky'|'round_robin' How a source is chosen out of several. sticky: a client has always the same, after a restart and on other hosts too. round_robin: one after the other, of at most 65536 addresses in a network. Only beside source.
 ---@field require_source? boolean Whether a client has to name a source before it connects. One that does not is answered 02.
 ---@field resolve_names? boolean Whether a destination may be a name. Otherwise a name is answered 08.
@@ -178,7 +178,7 @@
 ---@field allow_destinations? (string|integer)[] Where clients may go. Others are reset. A destination is a network, ports such as '*:25' or '*:25,465-587', or both.
 ---@field deny_destinations? (string|integer)[] Where no client may go. A denial wins over everything, however wide it is.
 ---@field allow_local_destinations? boolean Whether clients from elsewhere may reach loopback, link-local and multicast addresses, those of this host, and the metadata services of clouds. Clients on loopback may in any case.
----@field source? string|string[] The sending address of clients that name none. Of a network, an address in it is derived for each client.
+---@field source? string|(string|{ network: string, freebind?: boolean })[] The sending address of clients that name none. Of a network, an address in it is derived for each client. An entry { network = '2001:db8:1::/64', freebind = true } has its addresses bound without being plumbed (IP_FREEBIND, Linux only), also those that a client or a handler names; nothing notices then that one is missing, so the whole network has to be routed here.
 ---@field source_choice? 'sticky'|'round_robin' How a source is chosen out of several. sticky: a client has always the same, after a restart and on other hosts too. round_robin: one after the other, of at most 65536 addresses in a network. Only beside source.
 ---@field require_source? boolean Whether a client has to name a source before it connects. One that does not is reset.
 
@@ -192,7 +192,7 @@
 ---@field tls_certificate? troupe.KeySource The certificate, and behind it those that vouch for it, as PEM. Given together with tls_private_key or not at all. It is read when the listener starts and at each reload; one that cannot be read then leaves the one before in use.
 ---@field tls_private_key? troupe.KeySource The private key of tls_certificate, as PEM.
 ---@field tls_client_ca? troupe.KeySource Authorities, as PEM. Each client has to show a certificate that one of them has signed. It needs use_tls = true. KumoMTA has no such key.
----@field proxy_protocol? boolean Whether clients come by way of a load balancer that says who they are by a PROXY header, version 1 or 2. It comes before TLS. Not of a Unix socket. The client's address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
+---@field proxy_protocol? boolean Whether clients come by way of a load balancer that says who they are by a PROXY header, version 1 or 2. It comes in the clear, before TLS. Not of a Unix socket. The client's address is that of the header then, in rules, hooks, logs and everywhere. LOCAL stands for the load balancer itself; a client that is not named (UNKNOWN, UNSPEC) is not served. KumoMTA has no such key.
 ---@field proxy_protocol_from? string[] The load balancers. Whoever comes from elsewhere is closed, and counted as client_refused. It is needed beside proxy_protocol = true. KumoMTA has no such key.
 ---@field request_body_limit? integer How many bytes the body of a request may have, after decompression.
 ---@field trusted_hosts? string[] Who is served without a password: addresses, networks, or 'any'. An empty table trusts nobody. IPv4 clients of an IPv6 socket count as IPv4.

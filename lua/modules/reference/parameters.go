@@ -28,6 +28,7 @@ const (
 	keySourceType   = "troupe.KeySource"
 	addressType     = "string"
 	networkType     = "string[]"
+	sourceType      = "string|(string|{ network: string, freebind?: boolean })[]"
 	destinationType = "(string|integer)[]"
 )
 
@@ -88,7 +89,7 @@ func listenerParameters() []Parameter {
 			"Whether the first line of upstreams at the ports 25, 465, 587 and 2525 is read in passing, for the figures of the sources. It is neither held up nor changed. KumoMTA's proxy has no such key."},
 	}
 	all = append(all, tlsParameters()...)
-	all = append(all, balancerParameters("Not beside use_tls.")...)
+	all = append(all, balancerParameters("It comes in the clear, before TLS.")...)
 	all = append(all, []Parameter{
 		{"require_auth", "boolean", "false", "true or false",
 			"Whether a client has to give a user name and a password. Without a handler for proxy_server_auth_rfc1929, nobody's are good."},
@@ -199,7 +200,7 @@ func httpParameters() []Parameter {
 			"The name in a certificate of Troupe's own."},
 	}
 	all = append(all, tlsParameters()...)
-	all = append(all, balancerParameters("It comes before TLS. Not of a Unix socket.")...)
+	all = append(all, balancerParameters("It comes in the clear, before TLS. Not of a Unix socket.")...)
 	return append(all, []Parameter{
 		{"request_body_limit", "integer", "2097152", "a whole number of at least 1",
 			"How many bytes the body of a request may have, after decompression."},
@@ -224,8 +225,9 @@ func ruleParameters() []Parameter {
 			"Where no client may go. A denial wins over everything, however wide it is."},
 		{"allow_local_destinations", "boolean", "false", "true or false",
 			"Whether clients from elsewhere may reach loopback, link-local and multicast addresses, those of this host, and the metadata services of clouds. Clients on loopback may in any case."},
-		{"source", "string|string[]", "(chosen by the system)", "an address such as '192.0.2.1', or an array of such and of networks to take one from",
-			"The sending address of clients that name none. Of a network, an address in it is derived for each client."},
+		{"source", sourceType, "(chosen by the system)", "an address such as '192.0.2.1', or an array of such and of networks to take one from",
+			"The sending address of clients that name none. Of a network, an address in it is derived for each client. " +
+				"An entry { network = '2001:db8:1::/64', freebind = true } has its addresses bound without being plumbed (IP_FREEBIND, Linux only), also those that a client or a handler names; nothing notices then that one is missing, so the whole network has to be routed here."},
 		{"source_choice", "'sticky'|'round_robin'", "'sticky'", "'sticky' or 'round_robin'",
 			"How a source is chosen out of several. sticky: a client has always the same, after a restart and on other hosts too. round_robin: one after the other, of at most 65536 addresses in a network. Only beside source."},
 		{"require_source", "boolean", "(true with allow_sources and without source)", "true or false",

@@ -133,7 +133,7 @@ func TestTypes(t *testing.T) {
 		"string":                 {"'localhost:7'"},
 		networkType:              {"{ '192.0.2.1' }", "{}"},
 		destinationType:          {"{ '*:25', 25 }", "{}"},
-		"string|string[]":        {"'192.0.2.1'", "{ '192.0.2.0/24' }"},
+		sourceType:               {"'192.0.2.1'", "{ '192.0.2.0/24', { network = '2001:db8::/64', freebind = false } }"},
 		"'sticky'|'round_robin'": {"'sticky'", "'round_robin'"},
 	}
 	beside := map[string]string{
