@@ -51,6 +51,9 @@ func (b *board) add(w workload, name string, o outcome, err error) {
 		b.absent[name] = true
 		b.note("%s: %v", name, err)
 		return
+	case errors.Is(err, errNotMeant):
+		c.missed = err
+		return
 	case err != nil:
 		c.missed = err
 		b.note("%s, %s: %v", w.name, name, err)

@@ -12,7 +12,7 @@ import (
 
 // measureOne measures the proxy that is running already.
 func measureOne(ctx context.Context, o *options, b *board, progress io.Writer) error {
-	p := &subject{name: "proxy", addr: o.proxy, pid: o.pid, credentials: o.credentials()}
+	p := &subject{name: "proxy", addr: o.proxy, forward: o.forward, pid: o.pid, credentials: o.credentials()}
 	b.subjects = []string{p.name}
 	if _, err := p.usage(); errors.Is(err, errNoUsage) {
 		b.note("no processor time, memory or files: %v", err)
@@ -106,8 +106,11 @@ func (o *options) playRound(ctx context.Context, b *board, g *guard, round int, 
 // measureFresh runs one workload against a process started for it: memory
 // that another load left behind is not seen, nor a crash.
 func (o *options) measureFresh(ctx context.Context, g *guard, w workload, p *peer) (outcome, error) {
-	r, err := p.start(ctx, g)
-	if err != nil {
+	r, err := p.start(ctx, g, w.forward)
+	switch {
+	case errors.Is(err, errNotMeant):
+		return outcome{}, err
+	case err != nil:
 		return outcome{}, fmt.Errorf("%w: %w", errNotStarted, err)
 	}
 	defer r.stop()

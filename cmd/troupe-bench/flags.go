@@ -18,6 +18,7 @@ import (
 // options are what the command line says.
 type options struct {
 	proxy   string
+	forward string
 	pid     int
 	user    string
 	compare bool
@@ -81,6 +82,7 @@ Workloads (all of them unless some are named):
 
 func (o *options) define(p *pflag.FlagSet) {
 	p.StringVar(&o.proxy, "proxy", "", "measure the proxy that listens on `address:port`")
+	p.StringVar(&o.forward, "forward", "", "with --proxy: the `address:port` where it takes PROXY headers as requests (forward)")
 	p.IntVar(&o.pid, "pid", 0, "with --proxy: its process `id`, to read its cost (Linux)")
 	p.StringVar(&o.user, "user", "", "with --proxy: authenticate as `name:password`")
 	p.BoolVar(&o.compare, "compare", false, "start Troupe and the proxies that are installed, and compare them")
@@ -106,16 +108,19 @@ func (o *options) check(p *pflag.FlagSet, args []string) (err error) {
 	switch {
 	case o.compare == (o.proxy != ""):
 		return usage(errors.New("say either --proxy or --compare"))
-	case o.compare && (o.pid != 0 || o.user != ""):
-		return usage(errors.New("--pid and --user need --proxy"))
+	case o.compare && (o.pid != 0 || o.user != "" || o.forward != ""):
+		return usage(errors.New("--pid, --user and --forward need --proxy"))
 	case !o.compare && o.troupe != "":
 		return usage(errors.New("--troupe needs --compare"))
 	case o.pid < 0:
 		return usage(fmt.Errorf("--pid: expected a process id, got %d", o.pid))
 	}
-	if o.proxy != "" {
-		if _, _, err := net.SplitHostPort(o.proxy); err != nil {
-			return usage(fmt.Errorf("--proxy: %w", err))
+	for flag, address := range map[string]string{"proxy": o.proxy, "forward": o.forward} {
+		if address == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return usage(fmt.Errorf("--%s: %w", flag, err))
 		}
 	}
 	if o.user != "" && !strings.Contains(o.user, ":") {

@@ -16,6 +16,13 @@ import (
 type peer struct {
 	name     string
 	programs []string // names to look for on PATH, or a path
+	socks    manner
+	forward  manner // as what takes PROXY headers as requests
+}
+
+// manner is how a peer is started as what speaks one protocol. Without arguments
+// it does not.
+type manner struct {
 	// configure gives the text of its configuration file; nil if it needs none.
 	configure func(listen netip.AddrPort) string
 	// arguments are its command line; file is where the configuration is.
@@ -32,19 +39,25 @@ func listenFlag(listen netip.AddrPort, _ string) []string {
 // is what it does by default.
 func peers(troupe, self string) []peer {
 	return []peer{
-		{name: "troupe", programs: []string{troupe}, arguments: listenFlag},
-		{name: "io.Copy", programs: []string{self}, arguments: func(l netip.AddrPort, _ string) []string {
+		{name: "troupe", programs: []string{troupe}, socks: manner{arguments: listenFlag},
+			forward: manner{forwardPolicy, fileBehind("--proxy-config")}},
+		{name: "io.Copy", programs: []string{self}, socks: manner{arguments: func(l netip.AddrPort, _ string) []string {
 			return []string{ioCopyName, l.String()}
-		}},
-		{name: "kumomta", programs: []string{"proxy-server"}, arguments: listenFlag},
-		{name: "microsocks", programs: []string{"microsocks"}, arguments: func(l netip.AddrPort, _ string) []string {
+		}}},
+		{name: "kumomta", programs: []string{"proxy-server"}, socks: manner{arguments: listenFlag}},
+		{name: "microsocks", programs: []string{"microsocks"}, socks: manner{arguments: func(l netip.AddrPort, _ string) []string {
 			return []string{"-i", l.Addr().String(), "-p", fmt.Sprint(l.Port())}
-		}},
-		{name: "dante", programs: []string{"danted", "sockd"}, configure: danteConfig,
-			arguments: func(_ netip.AddrPort, file string) []string { return []string{"-f", file} }},
-		{name: "hev", programs: []string{"hev-socks5-server"}, configure: hevConfig, arguments: fileOnly},
-		{name: "3proxy", programs: []string{"3proxy"}, configure: threeProxyConfig, arguments: fileOnly},
+		}}},
+		{name: "dante", programs: []string{"danted", "sockd"}, socks: manner{danteConfig, fileBehind("-f")}},
+		{name: "hev", programs: []string{"hev-socks5-server"}, socks: manner{hevConfig, fileOnly}},
+		{name: "3proxy", programs: []string{"3proxy"}, socks: manner{threeProxyConfig, fileOnly}},
+		{name: "haproxy", programs: []string{"haproxy"}, forward: manner{haproxyConfig, fileBehind("-db", "-f")}},
 	}
+}
+
+// fileBehind gives the file as the last argument, behind others.
+func fileBehind(before ...string) func(netip.AddrPort, string) []string {
+	return func(_ netip.AddrPort, file string) []string { return append(slices.Clone(before), file) }
 }
 
 func fileOnly(_ netip.AddrPort, file string) []string { return []string{file} }
@@ -64,6 +77,31 @@ socksmethod: none
 %[3]sclient pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
 socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
 `, l.Addr(), l.Port(), users)
+}
+
+// forwardPolicy is that of Troupe with a forward listener alone.
+func forwardPolicy(l netip.AddrPort) string {
+	return fmt.Sprintf(`require('kumo').on('proxy_init', function()
+  require('proxy').start_forward_listener { listen = '%s', allow_clients = { '127.0.0.1' } }
+end)
+`, l)
+}
+
+// haproxyConfig has HAProxy do what a forward listener does, as KumoMTA's manual
+// has it: the header's destination is dialled, from the header's source.
+func haproxyConfig(l netip.AddrPort) string {
+	return fmt.Sprintf(`global
+  maxconn 20000
+defaults
+  mode tcp
+  timeout connect 50s
+  timeout client 20m
+  timeout server 20m
+listen forward
+  bind %s accept-proxy
+  source 0.0.0.0 usesrc clientip
+  server destination 0.0.0.0
+`, l)
 }
 
 func hevConfig(l netip.AddrPort) string {
@@ -118,8 +156,16 @@ type runningPeer struct {
 }
 
 // start starts the peer on a free port of loopback, in a directory of its own,
-// and waits until it answers. The caller stops it.
-func (p *peer) start(ctx context.Context, g *guard) (*runningPeer, error) {
+// and waits until it answers. forward says whether to take PROXY headers there, or
+// SOCKS; the error is errNotMeant if it cannot. The caller stops it.
+func (p *peer) start(ctx context.Context, g *guard, forward bool) (*runningPeer, error) {
+	m := p.socks
+	if forward {
+		m = p.forward
+	}
+	if m.arguments == nil {
+		return nil, errNotMeant
+	}
 	program, err := p.find()
 	if err != nil {
 		return nil, err
@@ -133,16 +179,19 @@ func (p *peer) start(ctx context.Context, g *guard) (*runningPeer, error) {
 		return nil, err
 	}
 	r := &runningPeer{dir: dir, subject: subject{name: p.name, addr: listen.String()}}
+	if forward {
+		r.addr, r.forward = "", listen.String()
+	}
 	file := filepath.Join(dir, "config")
-	if p.configure != nil {
-		err = os.WriteFile(file, []byte(p.configure(listen)), 0o600)
+	if m.configure != nil {
+		err = os.WriteFile(file, []byte(m.configure(listen)), 0o600)
 	}
 	if err == nil {
-		r.child, err = startChild(g, program, p.arguments(listen, file), dir)
+		r.child, err = startChild(g, program, m.arguments(listen, file), dir)
 	}
 	if err == nil {
 		r.pid = r.child.cmd.Process.Pid
-		err = r.child.ready(ctx, r.addr)
+		err = r.child.ready(ctx, listen.String())
 	}
 	if err != nil {
 		r.stop()

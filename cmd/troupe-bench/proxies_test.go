@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/troupe-proxy/troupe/internal/proxyproto"
 	"github.com/troupe-proxy/troupe/internal/socks5"
 )
 
@@ -52,6 +53,51 @@ func mangling(change func(io.Reader) io.Reader) func(*net.TCPConn) {
 		_, _ = io.Copy(client, change(upstream))
 		_ = errors.Join(client.Close(), upstream.Close())
 		wg.Wait()
+	}
+}
+
+// startForwarder runs what relays to the destination of a PROXY header. What comes
+// from there goes through change.
+func startForwarder(t *testing.T, change func(io.Reader) io.Reader) *subject {
+	t.Helper()
+	p := startProxy(t, func(client *net.TCPConn) {
+		b := make([]byte, 28) // a header of version 2 with two IPv4 addresses
+		if _, err := io.ReadFull(client, b); err != nil {
+			return
+		}
+		h, _, err := proxyproto.Parse(b)
+		if err != nil {
+			return
+		}
+		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(h.Source)}
+		upstream, err := d.Dial("tcp", h.Destination.String())
+		if err != nil {
+			return
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = io.Copy(upstream, client) })
+		_, _ = io.Copy(client, change(upstream))
+		_ = errors.Join(client.Close(), upstream.Close())
+		wg.Wait()
+	})
+	return &subject{name: p.name, forward: p.addr}
+}
+
+// TestNotMeant: a peer that is not made for a workload is n/a there, without a word.
+func TestNotMeant(t *testing.T) {
+	t.Parallel()
+	socks, forwards := startIOCopy(t), startForwarder(t, func(r io.Reader) io.Reader { return r })
+	for name, p := range map[string]*subject{"forward": socks, "sessions": forwards, "idle": forwards} {
+		selected, err := selectWorkloads([]string{name})
+		must(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		_, err = selected[0].run(ctx, p, tinySizes())
+		b := newBoard(selected[:1])
+		b.add(selected[0], p.name, outcome{}, err)
+		if got := b.cell(place{selected[0].name, p.name}, 0).Missing; got != "n/a" || len(b.notes) > 0 || b.failed(p.name) {
+			t.Errorf("%s: got %q, notes %q; want n/a and none", name, got, b.notes)
+		}
 	}
 }
 

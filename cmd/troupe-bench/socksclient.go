@@ -15,7 +15,8 @@ import (
 // subject is a proxy under test.
 type subject struct {
 	name        string
-	addr        string              // where it listens
+	addr        string              // where it listens; empty: it does not speak SOCKS
+	forward     string              // where it takes PROXY headers as requests; empty: nowhere
 	pid         int                 // the root of its processes; 0 if not known
 	credentials *socks5.Credentials // nil: no authentication
 }
@@ -53,6 +54,9 @@ func (s *session) Close() error {
 // upstream is reached from if viaBind is set, as KumoMTA does it. The caller
 // closes the session.
 func open(ctx context.Context, p *subject, upstream netip.AddrPort, viaBind bool) (*session, error) {
+	if p.addr == "" {
+		return nil, errNotMeant
+	}
 	d := net.Dialer{KeepAlive: -1}
 	c, err := d.DialContext(ctx, "tcp", p.addr)
 	if err != nil {

@@ -28,6 +28,7 @@ type workload struct {
 	family  string // as the command line has it, if several go by one name
 	about   string
 	holds   bool // as many idle sessions as --idle says
+	forward bool // the proxy is asked by PROXY headers
 	metrics []metric
 	run     func(context.Context, *subject, *sizes) (outcome, error)
 }
@@ -36,11 +37,15 @@ type workload struct {
 // failure.
 var errNotSpoken = errors.New("not spoken")
 
+// errNotMeant: it is made for something else, of which nothing need be said.
+var errNotMeant = fmt.Errorf("%w: it is made for something else", errNotSpoken)
+
 // workloads are all there are, in the order of the table.
 func workloads() []workload {
 	return []workload{
 		sessionsWorkload("sessions", "open, echo 64 bytes, close", false),
 		sessionsWorkload("sessions-bind", "the same with BIND before CONNECT, as KumoMTA does it", true),
+		forwardWorkload(),
 		smtpWorkload(),
 		bulkWorkload(1, false), bulkWorkload(1, true),
 		bulkWorkload(8, false), bulkWorkload(8, true),

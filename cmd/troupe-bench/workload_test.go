@@ -28,7 +28,9 @@ func TestWorkloads(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			out, err := w.run(ctx, startIOCopy(t), tinySizes())
+			p := startIOCopy(t)
+			p.forward = startForwarder(t, func(r io.Reader) io.Reader { return r }).forward
+			out, err := w.run(ctx, p, tinySizes())
 			must(t, err)
 			if out.errors != 0 || len(out.values) != len(w.metrics) {
 				t.Fatalf("got %d errors (%v), %d values; want 0 and %d", out.errors, out.first, len(out.values), len(w.metrics))
@@ -56,6 +58,7 @@ func TestDamage(t *testing.T) {
 		{"bulk-down-1", shortened},
 		{"roundtrip", shortened}, {"roundtrip", altered},
 		{"idle", shortened},
+		{"forward", shortened}, {"forward", altered},
 	} {
 		t.Run(c.workload, func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +66,9 @@ func TestDamage(t *testing.T) {
 			must(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			_, err = selected[0].run(ctx, startProxy(t, mangling(c.change)), tinySizes())
+			p := startProxy(t, mangling(c.change))
+			p.forward = startForwarder(t, c.change).forward
+			_, err = selected[0].run(ctx, p, tinySizes())
 			if err == nil || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v from a proxy that damages what it carries; want an error at once", err)
 			}
@@ -157,6 +162,7 @@ func TestLogin(t *testing.T) {
 func TestHang(t *testing.T) {
 	t.Parallel()
 	p := startProxy(t, waitForever)
+	p.forward = p.addr
 	o := &options{timeout: 50 * time.Millisecond, sizes: *tinySizes()}
 	for _, w := range workloads() {
 		if _, err := o.measure(t.Context(), w, p); !errors.Is(err, errLate) {
@@ -173,7 +179,7 @@ func TestCost(t *testing.T) {
 	self, err := exec.LookPath("troupe-bench")
 	must(t, err)
 	p := peers("", self)[1]
-	r, err := p.start(t.Context(), newGuard(t))
+	r, err := p.start(t.Context(), newGuard(t), false)
 	must(t, err)
 	defer r.stop()
 	if _, err := r.usage(); errors.Is(err, errNoUsage) {
