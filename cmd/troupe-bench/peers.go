@@ -90,9 +90,7 @@ end)
 // haproxyConfig has HAProxy do what a forward listener does, as KumoMTA's manual
 // has it: the header's destination is dialled, from the header's source.
 func haproxyConfig(l netip.AddrPort) string {
-	return fmt.Sprintf(`global
-  maxconn 20000
-defaults
+	return fmt.Sprintf(`defaults
   mode tcp
   timeout connect 50s
   timeout client 20m
