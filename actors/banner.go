@@ -75,6 +75,7 @@ func (c BannerClass) greeting() source.Class {
 func (c *connection) heard(b transport.Banner, now time.Time) {
 	said := readBanner(b)
 	r := c.record
+	c.countBanner(said.class)
 	untold, tell := r.heard(said, now)
 	if !tell {
 		return

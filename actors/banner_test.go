@@ -2,6 +2,7 @@ package actors
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,11 +162,43 @@ func (tr *tree) sum(family, class string) (n float64) {
 // is counted too.
 func TestBannerOfAFailedSession(t *testing.T) {
 	up := startUpstream(t)
-	tr := startTree(t, func(s *setup) { s.banners = []uint16{up.addr.Port()} })
+	tr := startTree(t, func(s *setup) {
+		s.banners, s.groups = []uint16{up.addr.Port()}, grouped(t, []string{"here", "127.0.0.0/8"})
+	})
 	c := tr.mustOpen(up.addr)
 	tr.sys.actors.Root.Send(tr.connectionOf(c), &boom{})
 	eventually(t, "the end of the session", func() bool { return tr.sources()["127.0.0.1"].Sessions == 0 })
 	if got := tr.sources()["127.0.0.1"].Greetings; got != [source.Classes]uint64{0, 0, 0, 1} {
 		t.Errorf("got %v; want one that has said nothing", got)
+	}
+	want := []string{"127.0.0.1 here none 1", "other here 5xx 0"}
+	eventually(t, "the figures", func() bool { return slices.Equal(groupSeries(t, &tr.metrics.groups.banners), want) })
+}
+
+// TestBannersByGroup: what is said to a source counts for the group of the upstream,
+// with the address that the upstream has seen.
+func TestBannersByGroup(t *testing.T) {
+	up, other := startUpstream(t), startUpstream(t)
+	tr := startTree(t, withSources("127.0.0.2/31"), func(s *setup) {
+		s.banners = []uint16{up.addr.Port()}
+		s.groups = grouped(t, []string{"here", "127.0.0.0/8"}, []string{"elsewhere", "192.0.2.0/24"})
+	})
+	for _, one := range []struct{ source, says string }{
+		{"127.0.0.2", "554 5.7.1 blocked\r\n"}, {"127.0.0.2", "554 5.7.1 blocked\r\n"}, {"127.0.0.2", "220 mx\r\n"},
+		{"127.0.0.3", "421 later\r\n"}, {"127.0.0.3", ""},
+	} {
+		tr.greetedAt(one.source, up.addr, one.says)
+	}
+	tr.greetedAt("127.0.0.3", other.addr, "554 nobody looks\r\n")
+	want := []string{
+		"127.0.0.2 here 2xx 1", "127.0.0.2 here 5xx 2", "127.0.0.3 here 4xx 1", "127.0.0.3 here none 1",
+		"other elsewhere 5xx 0", "other here 5xx 0",
+	}
+	eventually(t, "the figures", func() bool { return len(groupSeries(t, &tr.metrics.groups.banners)) == len(want) })
+	if got := groupSeries(t, &tr.metrics.groups.banners); !slices.Equal(got, want) {
+		t.Errorf("got the series %q; want %q", got, want)
+	}
+	if got := tr.sum("proxy_group_banner_total", "5xx"); got != 2 {
+		t.Errorf("got %v of 5xx in the metrics; want 2", got)
 	}
 }

@@ -51,7 +51,7 @@ type shared struct {
 	hooks    *Hooks   // nil: the policy has no handler
 	log      *slog.Logger
 	tap      Tap
-	groups   *groupDials
+	groups   *groupFigures
 	observer SessionObserver // nil: nobody is told of ended sessions
 	actions  *sync.Pool      // of *[]action, one per turn
 	roll     *census.Roll[*connection]
@@ -309,6 +309,9 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 	}
 	if o.Class != Probed && c.shared.hooks.wantsEnds() {
 		c.shared.hooks.sessionEnd(r.summary(c.meta(), o, now))
+	}
+	if r.traffic.Banner && r.banner.class == BannerUnread {
+		c.countBanner(BannerNone)
 	}
 	wanted := c.shared.wantsEnds()
 	if o.Class == Probed && !wanted {

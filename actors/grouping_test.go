@@ -122,7 +122,7 @@ func TestGroupFigures(t *testing.T) {
 			t.Errorf("told of %+v; want its group", e)
 		}
 	}
-	got := groupSeries(t, &tr.metrics.groups)
+	got := groupSeries(t, &tr.metrics.groups.dials)
 	want := []string{"127.0.0.1 here refused 1", "other elsewhere connected 0", "other here connected 0", "system here connected 1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got the series %q; want %q", got, want)
@@ -133,19 +133,12 @@ func TestGroupFigures(t *testing.T) {
 }
 
 // groupSeries are what is counted, sorted.
-func groupSeries(t *testing.T, g *groupDials) (all []string) {
+func groupSeries[W happening](t *testing.T, g *groupCounts[W]) (all []string) {
 	t.Helper()
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	for key, n := range g.series {
-		source := key.source.String()
-		if !key.source.IsValid() {
-			source = systemSource
-		}
-		if key.other {
-			source = otherSources
-		}
-		all = append(all, fmt.Sprintf("%s %s %s %d", source, key.group, key.result, n.Load()))
+		all = append(all, fmt.Sprintf("%s %s %s %d", key.sourceLabel(), key.group, key.what, n.Load()))
 	}
 	slices.Sort(all)
 	return all
@@ -154,7 +147,7 @@ func groupSeries(t *testing.T, g *groupDials) (all []string) {
 // TestGroupSeriesAreBounded: when there is no room, sources are counted together,
 // and nothing is lost.
 func TestGroupSeriesAreBounded(t *testing.T) {
-	var g groupDials
+	var g groupCounts[egress.Result]
 	source := netip.MustParseAddr("10.0.0.0")
 	for range mostGroupSeries + 500 {
 		g.count(source, "g", egress.Connected)

@@ -37,7 +37,7 @@ type Metrics struct {
 	sources      sourceFigures
 	reports      reports
 	balancers    balancerFigures
-	groups       groupDials
+	groups       groupFigures
 	inherited    inherited
 	memory       memoryFigures
 }
@@ -52,6 +52,7 @@ func NewMetrics(version string) *Metrics {
 		bans:     limit.NewBans(),
 		registry: prometheus.NewRegistry(),
 		times:    newDurations(),
+		groups:   newGroupFigures(),
 	}
 	m.listeners.ledger, m.live.ledger, m.memory.ledger = m.Ledger, m.Ledger, m.Ledger
 	m.balancers = newBalancerFigures()

@@ -82,7 +82,8 @@ func alertNames(t *testing.T) (names []string) {
 }
 
 // troubledPolicy has a hook that is slow and then fails, a log that cannot be
-// written, a certificate of an hour, and a source that this host does not have.
+// written, a certificate of an hour, a source that this host does not have, and a
+// destination group for the dashboard.
 const troubledPolicy = `
 local kumo = require 'kumo'
 local proxy = require 'proxy'
@@ -93,6 +94,7 @@ kumo.on('proxy_server_request', function(request)
 end)
 kumo.on('proxy_init', function()
   proxy.configure_access_log { path = '/dev/full' }
+  proxy.set_destination_groups { here = { '127.0.0.0/8' } }
   proxy.start_proxy_listener { listen = '127.0.0.1:0', allow_sources = { '127.0.0.1', '192.0.2.9' }, require_source = false }
   proxy.start_proxy_listener { listen = '127.0.0.1:0', use_tls = true, tls_certificate = '%[1]s/near.pem', tls_private_key = '%[1]s/near.key' }
   proxy.start_http_listener { listen = '127.0.0.1:0' }

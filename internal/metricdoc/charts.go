@@ -92,6 +92,8 @@ func sourceCharts() []chart {
 			[]query{of(`sum by (class) (rate(proxy_banner_total{HOST}[$__rate_interval]))`, "{{class}}")}},
 		{"Sources that are refused most", "Sessions that began with 5xx.", "cps", false,
 			[]query{of(`topk(10, sum by (source) (rate(proxy_banner_total{HOST, class="5xx"}[$__rate_interval])))`, "{{source}}")}},
+		{"Destination groups that refuse most", "Sessions that began with 5xx, by source. A source that several groups refuse is on a list that they share.", "cps", false,
+			[]query{of(`topk(10, sum by (source, group) (rate(proxy_group_banner_total{HOST, class="5xx"}[$__rate_interval])))`, "{{source}} {{group}}")}},
 		{"Sources out of service", "gone: the policy or a client names them, and the host has no such address.", "short", false, []query{
 			of(`sum by (instance) (proxy_source_missed{HOST})`, "{{instance}} gone"),
 			of(`sum by (instance) (proxy_source_paused{HOST})`, "{{instance}} paused or drained"),
