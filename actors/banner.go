@@ -70,6 +70,14 @@ func (c BannerClass) greeting() source.Class {
 	return source.Silent
 }
 
+// refusalOf is a first line of the class if that refuses.
+func refusalOf(c BannerClass, line string) string {
+	if c == Banner4xx || c == Banner5xx {
+		return line
+	}
+	return ""
+}
+
 // heard takes the upstream's first line. Receivers announce a block there, so the
 // log has a line about a refusal, though few about one source.
 func (c *connection) heard(b transport.Banner, now time.Time) {
@@ -102,6 +110,18 @@ func (r *record) unheard(now time.Time) {
 	if r.traffic.Banner && class == BannerUnread {
 		r.origin.Greeted(source.Silent, "", r.upstream, now)
 	}
+}
+
+// unheard does the same for the group and for what is told of the session.
+func (c *connection) unheard() {
+	r := c.record
+	if !r.traffic.Banner || r.banner.class != BannerUnread {
+		return
+	}
+	c.countBanner(BannerNone)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.banner.class = BannerNone
 }
 
 func bannerClass(b transport.Banner) BannerClass {

@@ -48,7 +48,8 @@ func TestReadBanner(t *testing.T) {
 func TestBannerIsKept(t *testing.T) {
 	echo, other := startUpstream(t), startUpstream(t)
 	var w witness
-	tr := startTree(t, witnessed(&w), func(s *setup) { s.banners = []uint16{echo.addr.Port()} })
+	var log journal
+	tr := startTree(t, witnessed(&w), func(s *setup) { s.banners, s.log = []uint16{echo.addr.Port()}, log.logger() })
 	for i, tt := range []struct {
 		upstream *upstream
 		says     string
@@ -58,6 +59,7 @@ func TestBannerIsKept(t *testing.T) {
 		{echo, "220 mx.example ESMTP\r\n", Banner2xx, ""},
 		{echo, "554 5.7.1 blocked\r\n", Banner5xx, "554 5.7.1 blocked"},
 		{echo, "421 go", Banner4xx, "421 go"},
+		{echo, "SSH-2.0-x\r\n", BannerOther, "SSH-2.0-x"},
 		{echo, "", BannerNone, ""},
 		{other, "554 5.7.1 blocked\r\n", BannerUnread, ""},
 	} {
@@ -69,6 +71,20 @@ func TestBannerIsKept(t *testing.T) {
 		e := w.next(t, i)
 		if e.Banner != tt.class || e.BannerText != tt.text || (e.BannerAfter > 0) != (tt.class != BannerUnread) {
 			t.Errorf("%.20q: got %v %q after %v; want %v %q", tt.says, e.Banner, e.BannerText, e.BannerAfter, tt.class, tt.text)
+		}
+		refusal := ""
+		if tt.class == Banner4xx || tt.class == Banner5xx {
+			refusal = tt.text
+		}
+		if got := e.Refusal(); got != refusal {
+			t.Errorf("%.20q: got the refusal %q; want %q", tt.says, got, refusal)
+		}
+		line := "banner=" + tt.class.String()
+		if refusal != "" {
+			line += ` refusal="` + refusal + `"`
+		}
+		if got := log.has(line + " end=fin"); got != (tt.class != BannerUnread) {
+			t.Errorf("%.20q: %s is in the log: %v", tt.says, line, got)
 		}
 	}
 }
@@ -107,7 +123,7 @@ func TestBannersAreCounted(t *testing.T) {
 		if got := log.has(`msg="an upstream refuses a source" source=127.0.0.2 destination=` + up.addr.String() + ` said="554 5.7.1 blocked using dnsbl.example" untold=0`); got != read {
 			t.Errorf("banner = %v: the refusal is in the log: %v", read, got)
 		}
-		if log.has("still blocked") {
+		if log.has(`said="554 5.7.1 still blocked"`) {
 			t.Error("the second refusal within a minute is in the log too")
 		}
 		for class, n := range map[string]float64{"2xx": 1, "4xx": 1, "5xx": 2, "none": 1} {

@@ -290,6 +290,7 @@ func (c *connection) bookRelease() {
 // policy's, is more than information: what peers do is their business.
 func (c *connection) report(o Outcome, err error, now time.Time) {
 	r := c.record
+	c.unheard()
 	level, text := slog.LevelDebug, "session "+o.Class.String()
 	cut := c.countCut(o)
 	switch {
@@ -309,9 +310,6 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 	}
 	if o.Class != Probed && c.shared.hooks.wantsEnds() {
 		c.shared.hooks.sessionEnd(r.summary(c.meta(), o, now))
-	}
-	if r.traffic.Banner && r.banner.class == BannerUnread {
-		c.countBanner(BannerNone)
 	}
 	wanted := c.shared.wantsEnds()
 	if o.Class == Probed && !wanted {

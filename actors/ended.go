@@ -55,6 +55,9 @@ type EndedSession struct {
 	Authenticated, Connected, FirstByte, Total time.Duration
 }
 
+// Refusal is the upstream's first line if it said 4xx or 5xx.
+func (e *EndedSession) Refusal() string { return refusalOf(e.Banner, e.BannerText) }
+
 // Waiting is what a session waits for.
 type Waiting uint8
 

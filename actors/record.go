@@ -110,7 +110,7 @@ func (r *record) end(o Outcome, now time.Time) bool {
 
 // attrs is the canonical line of one session.
 func (r *record) attrs(o Outcome, now time.Time) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 14)
+	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
 		slog.String("listener", r.account.listener),
 		slog.String("client", r.client.String()),
@@ -123,6 +123,12 @@ func (r *record) attrs(o Outcome, now time.Time) []slog.Attr {
 	}
 	if r.upstream.IsValid() {
 		attrs = append(attrs, slog.String("source", r.source.String()), slog.String("destination", r.upstream.String()))
+	}
+	if r.banner.class != BannerUnread {
+		attrs = append(attrs, slog.String("banner", r.banner.class.String()))
+	}
+	if said := refusalOf(r.banner.class, r.banner.text); said != "" {
+		attrs = append(attrs, slog.String("refusal", said))
 	}
 	switch o.Class {
 	case Failed:

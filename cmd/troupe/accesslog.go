@@ -27,6 +27,7 @@ func (l sessionLog) SessionEnded(e *actors.EndedSession) {
 		Source: e.Source, Destination: e.Upstream, Name: e.Asked.Host,
 		Replied: e.Replied, Reply: uint8(e.Reply), WaitingFor: e.WaitingFor.String(),
 		Up: e.Up, Down: e.Down, Auth: e.Authenticated, Connect: e.Connected, FirstByte: e.FirstByte, Total: e.Total, Group: e.Group,
+		Banner: e.Banner.String(), Refusal: e.Refusal(),
 	}
 	if !s.Destination.IsValid() {
 		s.Destination = e.Asked.AddrPort()

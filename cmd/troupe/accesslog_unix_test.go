@@ -28,7 +28,7 @@ type accessLine struct {
 	Connect                                *float64 `json:"connect_ms"`
 	FirstByte                              *float64 `json:"first_byte_ms"`
 	Total                                  float64  `json:"total_ms"`
-	Group                                  *string
+	Group, Banner, Refusal                 *string
 }
 
 // text is a value of a line, "null" if there is none.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -93,6 +94,7 @@ func TestReceiverBlocksASource(t *testing.T) {
 	onEachTransport(t, `
 local kumo, proxy = require 'kumo', require 'proxy'
 kumo.on('proxy_init', function()
+  proxy.set_destination_groups { mx = { '127.0.0.0/8' }, other = { '192.0.2.0/24' } }
   proxy.start_proxy_listener { listen = '127.0.0.1:0', allow_sources = { '127.0.0.4', '127.0.0.3', '127.0.0.2' } }
   proxy.start_http_listener { listen = '127.0.0.1:0' }
 end)`, func(t *testing.T, d *daemon) {
@@ -112,6 +114,7 @@ end)`, func(t *testing.T, d *daemon) {
 		}
 		d.awaitFigure(2, "proxy_banner_total", "source", blockedSource, "class", "5xx")
 		d.awaitFigure(1, "proxy_banner_total", "source", "127.0.0.4", "class", "2xx")
+		d.awaitFigure(2, "proxy_group_banner_total", "source", blockedSource, "group", "mx", "class", "5xx")
 		d.wantBlockShown(r)
 	})
 }
@@ -130,5 +133,27 @@ func (d *daemon) wantBlockShown(r *receiver) {
 	}
 	if n := strings.Count(d.log.text(), "blocked using"); n != 1 || !d.log.contains("an upstream refuses a source") {
 		d.t.Errorf("got %d lines about it in the log; want 1", n)
+	}
+}
+
+// TestBannersInAccessLog: what a receiver said is in the line of the session, where
+// somebody looked, and the text only if it refused.
+func TestBannersInAccessLog(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "access.log")
+	d := startPolicy(t, logged("path = '"+path+"'", "listen = '127.0.0.1:0', allow_sources = { '127.0.0.0/29' }, require_source = false"))
+	r, echo := newReceiver(t), newEcho(t)
+	for i, tt := range []struct {
+		begin           func()
+		banner, refusal string
+	}{
+		{func() { d.greetedBy(r, blockedSource) }, "5xx", blocked},
+		{func() { d.greetedBy(r, "127.0.0.3") }, "2xx", "null"},
+		{func() { d.session(echo.address) }, "null", "null"},
+	} {
+		tt.begin()
+		if got := awaitLine(t, path, i+1); text(got.Banner) != tt.banner || text(got.Refusal) != tt.refusal {
+			t.Errorf("got the line %+v with %q, %q; want %q, %q", got, text(got.Banner), text(got.Refusal), tt.banner, tt.refusal)
+		}
 	}
 }

@@ -49,6 +49,9 @@ type Session struct {
 	Auth, Connect, FirstByte, Total time.Duration
 	// Group is that of the destination; empty: none.
 	Group string
+	// Banner is what the upstream's first line said: 2xx, 4xx, 5xx, other or none;
+	// empty: nobody looked. Refusal is the line itself if it said 4xx or 5xx.
+	Banner, Refusal string
 }
 
 // timeForm is RFC 3339 in UTC with milliseconds.
@@ -111,5 +114,9 @@ func (s *Session) appendFigures(b []byte) []byte {
 	b = appendMillis(b, s.Total)
 	b = append(b, `,"group":`...)
 	b = appendText(b, s.Group)
+	b = append(b, `,"banner":`...)
+	b = appendText(b, s.Banner)
+	b = append(b, `,"refusal":`...)
+	b = appendText(b, s.Refusal)
 	return append(b, "}\n"...)
 }

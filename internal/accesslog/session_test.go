@@ -50,7 +50,7 @@ func allKeys() []string {
 	return []string{
 		"time", "listener", "id", "client", "user", "certificate", "source", "destination", "name",
 		"reply", "reason", "fault", "end", "waiting_for", "bytes_up", "bytes_down",
-		"auth_ms", "connect_ms", "first_byte_ms", "total_ms", "group",
+		"auth_ms", "connect_ms", "first_byte_ms", "total_ms", "group", "banner", "refusal",
 	}
 }
 
@@ -70,9 +70,13 @@ func TestLine(t *testing.T) {
 		`"client":"10.0.0.9:40000","user":"mta-1","certificate":null,"source":"192.0.2.5:50000",` +
 		`"destination":"[2001:db8::1]:25","name":"mx.example.com","reply":0,"reason":null,"fault":null,"end":"fin",` +
 		`"waiting_for":null,"bytes_up":12,"bytes_down":1099511627776,"auth_ms":null,"connect_ms":1.500,` +
-		`"first_byte_ms":2.000,"total_ms":61000.000,"group":null}` + "\n"
+		`"first_byte_ms":2.000,"total_ms":61000.000,"group":null,"banner":null,"refusal":null}` + "\n"
 	if got := string(s.AppendLine(nil)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	s.Group, s.Banner, s.Refusal = "here", "5xx", "554 5.7.1 \"blocked\"\x1b[2J\xff"
+	if got, want := string(s.AppendLine(nil)), `"group":"here","banner":"5xx","refusal":"554 5.7.1 \"blocked\"\u001b[2J\ufffd"}`+"\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant at its end\n%s", got, want)
 	}
 	var none Session
 	if got := keysOf(t, none.AppendLine(nil)); !slices.Equal(got, allKeys()) {
@@ -88,7 +92,7 @@ func FuzzLine(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, user string, duration int64, bytesUp uint64) {
 		s := exampleSession()
-		s.Name, s.User, s.Certificate, s.Reason, s.Listener = name, user, user, name, name
+		s.Name, s.User, s.Certificate, s.Reason, s.Listener, s.Refusal = name, user, user, name, name, user
 		s.Total, s.Auth, s.Up = time.Duration(duration), time.Duration(duration), bytesUp
 		line := s.AppendLine(nil)
 		if got := keysOf(t, line); !slices.Equal(got, allKeys()) {
@@ -98,13 +102,14 @@ func FuzzLine(f *testing.F) {
 			t.Fatalf("the line %q is not plain text", line)
 		}
 		var got struct {
-			Name, User *string
+			Name, User, Refusal *string
 		}
 		if err := json.Unmarshal(line, &got); err != nil {
 			t.Fatal(err)
 		}
 		wantText(t, "name", got.Name, name)
 		wantText(t, "user", got.User, user)
+		wantText(t, "refusal", got.Refusal, user)
 	})
 }
 
