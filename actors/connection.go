@@ -319,7 +319,7 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 	if o.Class != Probed {
 		ended.relayed, ended.total = r.upstream.IsValid(), now.Sub(r.since)
 		ended.greeted, ended.authenticated, ended.requested, ended.dialled = r.greeted, r.authenticated, r.requested, r.dialled
-		ended.firstByte = r.traffic.FirstDown()
+		ended.firstByte, ended.dial = r.traffic.FirstDown(), c.dialReport()
 	}
 	if wanted {
 		ended.session = c.endedSession(o, now)

@@ -17,9 +17,10 @@ type dialing struct {
 	began  time.Time // when the first attempt did
 	tried  []attempt // by number
 	won    int       // the number of the attempt that connected, or else of the first
-	done   bool      // the dial result was given
-	denied *ruling   // why an address was not dialled, of the first
-	over   Reason    // the limit over which an address was not dialled, of the last
+	done   bool      // the dial result was given: result
+	result egress.Result
+	denied *ruling // why an address was not dialled, of the first
+	over   Reason  // the limit over which an address was not dialled, of the last
 
 	choose bool          // the source is chosen for the client
 	chosen [2]netip.Addr // for IPv4 and for IPv6, once it is
@@ -190,7 +191,7 @@ func (m *machine) result(res egress.Result, out []action) []action {
 	if m.dial == nil || m.dial.done {
 		return out
 	}
-	m.dial.done = true
+	m.dial.done, m.dial.result = true, res
 	return append(out, m.grouped(action{do: doDialResult, result: res, source: netip.AddrPortFrom(m.origin(), 0)}))
 }
 

@@ -10,7 +10,7 @@
 // # The tree
 //
 //	supervisor                     decides about the others; resumed if it panics
-//	├── metrics                    histograms, pruning of destinations; restarted
+//	├── metrics                    histograms, busy destinations, pruning; restarted
 //	├── sources                    changes what is decided about sources; restarted
 //	│   └── source-192.0.2.1 …     one per sending address, watches whether it is plumbed; resumed
 //	├── listener-127.0.0.1:1080    owns the listening socket and the sessions; resumed
@@ -149,7 +149,7 @@
 // and read when somebody scrapes: a lost message bends no counter.
 // proxy_active_connections is derived: accepted less those that ended. A record
 // goes with each session and books its end once, whoever finds out. Only
-// histograms wait for the metrics actor: ended sessions leave a report, and the
+// histograms and the busiest destinations wait for the metrics actor: ended sessions leave a report, and the
 // first of a batch tells it by a message.
 //
 // # Who owns what

@@ -38,6 +38,7 @@ type Metrics struct {
 	reports      reports
 	balancers    balancerFigures
 	groups       groupFigures
+	busiest      busiest
 	inherited    inherited
 	memory       memoryFigures
 }
@@ -53,6 +54,7 @@ func NewMetrics(version string) *Metrics {
 		registry: prometheus.NewRegistry(),
 		times:    newDurations(),
 		groups:   newGroupFigures(),
+		busiest:  newBusiest(),
 	}
 	m.listeners.ledger, m.live.ledger, m.memory.ledger = m.Ledger, m.Ledger, m.Ledger
 	m.balancers = newBalancerFigures()
@@ -94,10 +96,12 @@ func (m *Metrics) forget(now time.Time) {
 	}
 }
 
-// observe puts what sessions have reported into the histograms, and tells the
-// observer, if there is one.
+// observe puts what sessions have reported into the histograms and the list of busy
+// destinations, and tells the observer, if there is one.
 func (m *Metrics) observe(observer SessionObserver) {
-	for _, e := range m.reports.take() {
+	ended := m.reports.take()
+	m.busiest.add(ended, time.Now())
+	for _, e := range ended {
 		e.account.times.observe(&e)
 		if e.session != nil && observer != nil {
 			observer.SessionEnded(e.session)

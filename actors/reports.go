@@ -21,6 +21,7 @@ type sessionEnded struct {
 	// Since accept; 0 is not reached.
 	greeted, authenticated, requested, dialled, firstByte, total time.Duration
 
+	dial    dialReport
 	session *EndedSession // nil: no observer wants it
 }
 

@@ -236,7 +236,7 @@ func TestBrowserTriesTheAPI(t *testing.T) {
 
 // shots are the pages that are looked at by a person, and by axe-core.
 var shots = map[string]string{
-	"sources":  "/ui/sources?state=serving",
+	"sources": "/ui/sources?state=serving", "destinations": "/ui/destinations",
 	"overview": "/", "tree": "/ui/tree", "sessions": "/ui/sessions?user=mta-1", "policy": "/ui/policy", "log": "/ui/log",
 }
 

@@ -35,6 +35,8 @@ type Control struct {
 	Sources func() ([]Source, error)
 	// ChangeSources pauses, drains or resumes sources.
 	ChangeSources func(ctx context.Context, c SourceChange) (ChangedSources, error)
+	// BusyDestinations are the upstream addresses to which most CONNECTs went.
+	BusyDestinations func() BusyDestinations
 	// Probe tries sources towards a destination. It waits for that, at most
 	// MostProbeTime.
 	Probe func(ctx context.Context, r ProbeRequest) ([]ProbedSource, error)

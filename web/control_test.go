@@ -72,7 +72,10 @@ func (s *fakeProxy) control() *Control {
 		},
 		SourceRule: func(id uint64) string { return fmt.Sprintf("rule of %d", id) },
 		ReopenLog:  func(context.Context) error { return ask("reopen") },
-		Sources:    func() ([]Source, error) { return manySources(), s.err },
+		BusyDestinations: func() BusyDestinations {
+			return BusyDestinations{All: busyOnes(), CONNECTs: 1000, Places: 4}
+		},
+		Sources: func() ([]Source, error) { return manySources(), s.err },
 		ChangeSources: func(_ context.Context, c SourceChange) (ChangedSources, error) {
 			return ChangedSources{Network: c.Network.String(), State: c.State, Sources: []string{"192.0.2.1"}},
 				ask("%s %v %v %q by %s", c.State, c.Network, c.For, c.Reason, c.By)

@@ -24,6 +24,12 @@ func sourceOperations() []operation {
 		decide("drain", "Have sources not used any more", "Clients that ask for one are refused, and take another. Sessions go on until they end.", holdRequest{}),
 		decide("resume", "Have sources used again", "One that a wider network holds back is an exception from that.", resumeRequest{}),
 		{
+			method: http.MethodGet, path: "/api/admin/destinations", id: "destinations", tag: tagAdmin, needs: Trusted, request: destinationsQuery{},
+			summary: "The busiest destinations",
+			about:   "The upstream addresses to which most CONNECTs went since the start, by the sessions that have ended. Whatever their number, a fixed number of them is kept; how far a count may be off is said.",
+			answers: []reply{document(destinationsDocument{}, "A page of them."), badQuery, notUp},
+		},
+		{
 			method: http.MethodPost, path: "/api/admin/sources/probe", id: "probe_sources", tag: tagAdmin, needs: Trusted, request: probeBody{}, needsBody: true,
 			summary: "Try sources towards a mail server",
 			about:   "From each source the proxy connects, reads the greeting and says QUIT, past all of its rules, to any destination. It takes up to 15 seconds for each 32 of them.",

@@ -81,6 +81,7 @@ func (c Config) rows() []row {
 		{"/api/admin/sources/drain", Trusted, methods{"POST": c.controlled(c.handleSourcesHold("draining"))}},
 		{"/api/admin/sources/resume", Trusted, methods{"POST": c.controlled(c.handleSourcesResume)}},
 		{"/api/admin/sources/probe", Trusted, methods{"POST": c.controlled(c.handleSourcesProbe)}},
+		{"/api/admin/destinations", Trusted, methods{"GET": c.controlled(c.handleDestinationsList)}},
 		{"/api-docs/openapi.json", Everyone, methods{"GET": document}},
 		{"/rapidoc", Everyone, methods{"GET": page.index()}},
 		{"/rapidoc/start.js", Everyone, methods{"GET": page.script()}},

@@ -53,6 +53,7 @@ var known = []struct {
 	{"/api/admin/sources/drain", "POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/sources/resume", "POST", false, "text/plain; charset=utf-8"},
 	{"/api/admin/sources/probe", "POST", false, "text/plain; charset=utf-8"},
+	{"/api/admin/destinations", "GET, HEAD", false, "text/plain; charset=utf-8"},
 	{"/api-docs/openapi.json", "GET, HEAD", true, "application/json"},
 	{"/rapidoc", "GET, HEAD", true, "text/html; charset=utf-8"},
 	{"/rapidoc/start.js", "GET, HEAD", true, "text/javascript; charset=utf-8"},

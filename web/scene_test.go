@@ -172,7 +172,9 @@ func (s *scene) config() Config {
 	c.Control = &Control{
 		Tree: s.tree, Sessions: s.all, EndSessions: s.end, Restart: restartInScene, Reload: s.reloadPolicy,
 		Drain: s.drain, Undrain: s.undrain,
-		Sources: s.sources, ChangeSources: s.changeSources,
+		Sources: s.sources, ChangeSources: s.changeSources, BusyDestinations: func() BusyDestinations {
+			return BusyDestinations{All: busyOnes(), CONNECTs: 12345, Places: 1000}
+		},
 	}
 	return c
 }

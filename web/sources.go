@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -81,13 +80,13 @@ func (f *sourceFilter) means(s *Source) bool {
 func (c Config) handleSourcesList(w http.ResponseWriter, r *http.Request) {
 	query, err := parseOnly(r.URL, "source", "state", "plumbed", "sort", "limit", "after")
 	var filter sourceFilter
-	var order sourceOrder
 	var limit int
+	o := order[Source]{address: func(s *Source) netip.Addr { return s.Address }}
 	if err == nil {
 		filter, err = parseSourceFilter(query)
 	}
 	if err == nil {
-		order, err = parseSourceOrder(cmp.Or(query["sort"], "-trouble"), query["after"])
+		err = o.parse(cmp.Or(query["sort"], "-trouble"), query["after"], "trouble, address, sessions, dials, failures or refusal", sourceFigure)
 	}
 	if err == nil {
 		limit, err = parseLimit(query["limit"], 1)
@@ -103,19 +102,16 @@ func (c Config) handleSourcesList(w http.ResponseWriter, r *http.Request) {
 	}
 	all = slices.DeleteFunc(all, func(s Source) bool { return !filter.means(&s) })
 	list := sourcesDocument{Sources: []sourceDocument{}, Total: len(all)}
-	shown := order.sort(all)
-	for i := range shown[:min(limit, len(shown))] {
-		list.Sources = append(list.Sources, describeSource(&shown[i]))
-	}
-	if len(shown) > limit {
-		list.Next = order.mark(&shown[limit-1])
+	all, list.Next = o.page(all, limit)
+	for i := range all {
+		list.Sources = append(list.Sources, describeSource(&all[i]))
 	}
 	writeJSON(w, list)
 }
 
 func parseSourceFilter(query map[string]string) (f sourceFilter, err error) {
 	if text := query["source"]; text != "" {
-		if f.network, err = parseNetwork(text); err != nil {
+		if f.network, err = parseNetwork("source", text); err != nil {
 			return f, err
 		}
 	}
@@ -131,99 +127,35 @@ func parseSourceFilter(query map[string]string) (f sourceFilter, err error) {
 
 // parseNetwork reads an address or a network. What is said of it is said in its
 // canonical form.
-func parseNetwork(text string) (netip.Prefix, error) {
+func parseNetwork(name, text string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 		a = a.Unmap()
 		return netip.PrefixFrom(a, a.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil || p.Masked() != p {
-		return netip.Prefix{}, fmt.Errorf("source: expected an address or a network such as 192.0.2.0/24, got %q", cut(text))
+		return netip.Prefix{}, fmt.Errorf("%s: expected an address or a network such as 192.0.2.0/24, got %q", name, cut(text))
 	}
 	return p, nil
 }
 
-// sourceOrder is how a list of sources is sorted: by a figure, and by the address
-// among those who have the same.
-type sourceOrder struct {
-	by    func(*Source) int64
-	sign  int64
-	after *sourceMark // nil: from the first on
-}
-
-// sourceMark is a place in that order.
-type sourceMark struct {
-	key     int64
-	address netip.Addr
-}
-
-func (m sourceMark) compare(o sourceMark) int {
-	return cmp.Or(cmp.Compare(m.key, o.key), m.address.Compare(o.address))
-}
-
-func parseSourceOrder(text, after string) (sourceOrder, error) {
-	o := sourceOrder{sign: 1}
-	name, descending := strings.CutPrefix(text, "-")
-	if descending {
-		o.sign = -1
-	}
+// sourceFigure is what sources are sorted by.
+func sourceFigure(name string) (func(*Source) int64, bool) {
 	switch name {
 	case "trouble":
-		o.by = func(s *Source) int64 { return s.Trouble }
+		return func(s *Source) int64 { return s.Trouble }, true
 	case "address":
-		o.by = nil
+		return nil, true
 	case "sessions":
-		o.by = func(s *Source) int64 { return s.Sessions }
+		return func(s *Source) int64 { return s.Sessions }, true
 	case "dials":
-		o.by = func(s *Source) int64 { return int64(s.Tried) }
+		return func(s *Source) int64 { return int64(s.Tried) }, true
 	case "failures":
-		o.by = func(s *Source) int64 { return int64((s.Tried - s.Connected) * 1000 / max(s.Tried, 1)) }
+		return func(s *Source) int64 { return int64((s.Tried - s.Connected) * 1000 / max(s.Tried, 1)) }, true
 	case "refusal":
-		o.by = func(s *Source) int64 { return s.RefusalAt.Unix() }
-	default:
-		return o, fmt.Errorf("sort: expected trouble, address, sessions, dials, failures or refusal, with - before it the other way round, got %q", cut(text))
+		return func(s *Source) int64 { return s.RefusalAt.Unix() }, true
 	}
-	if after == "" {
-		return o, nil
-	}
-	key, address, _ := strings.Cut(after, "_")
-	var m sourceMark
-	var err, bad error
-	m.key, err = strconv.ParseInt(key, 36, 64)
-	m.address, bad = netip.ParseAddr(address)
-	if err != nil || bad != nil {
-		return o, fmt.Errorf("after: expected what an earlier answer gave as next, got %q", cut(after))
-	}
-	o.after = &m
-	return o, nil
-}
-
-func (o *sourceOrder) place(s *Source) sourceMark {
-	if o.by == nil {
-		return sourceMark{0, s.Address}
-	}
-	return sourceMark{o.sign * o.by(s), s.Address}
-}
-
-func (o *sourceOrder) compare(a, b sourceMark) int {
-	if o.by == nil {
-		return int(o.sign) * a.compare(b)
-	}
-	return a.compare(b)
-}
-
-// sort gives those behind the mark, in the order.
-func (o *sourceOrder) sort(all []Source) []Source {
-	if o.after != nil {
-		all = slices.DeleteFunc(all, func(s Source) bool { return o.compare(o.place(&s), *o.after) <= 0 })
-	}
-	slices.SortFunc(all, func(a, b Source) int { return o.compare(o.place(&a), o.place(&b)) })
-	return all
-}
-
-func (o *sourceOrder) mark(s *Source) string {
-	m := o.place(s)
-	return strconv.FormatInt(m.key, 36) + "_" + m.address.String()
+	return nil, false
 }
 
 func describeSource(s *Source) sourceDocument {
@@ -263,7 +195,7 @@ func (c Config) handleSourcesHold(state string) http.HandlerFunc {
 		if !readObject(w, r, &request) {
 			return
 		}
-		network, err := parseNetwork(request.Source)
+		network, err := parseNetwork("source", request.Source)
 		var span time.Duration
 		switch {
 		case err != nil || request.For == nil:
@@ -292,7 +224,7 @@ func (c Config) handleSourcesResume(w http.ResponseWriter, r *http.Request) {
 	if !readObject(w, r, &request) {
 		return
 	}
-	network, err := parseNetwork(request.Source)
+	network, err := parseNetwork("source", request.Source)
 	if err != nil {
 		writeError(w, http.StatusUnprocessableEntity, err.Error())
 		return

@@ -50,7 +50,7 @@ type admin struct {
 // adminCommands are those for a running daemon.
 func adminCommands() []*cobra.Command {
 	return []*cobra.Command{
-		newStatusCommand(), newTreeCommand(), newSessionsCommand(), newSourcesCommand("sources"), newSourceCommand(), newProbeCommand(), newWhoCommand(), newReloadCommand(),
+		newStatusCommand(), newTreeCommand(), newSessionsCommand(), newSourcesCommand("sources"), newSourceCommand(), newDestinationsCommand(), newProbeCommand(), newWhoCommand(), newReloadCommand(),
 		newRestartCommand(), newDrainCommand(), newUpgradeCommand(), newBansCommand(), newUnbanCommand(), newLogFilterCommand(), newLogCommand(),
 	}
 }

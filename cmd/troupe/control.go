@@ -28,7 +28,7 @@ func (s *service) newControl() *web.Control {
 	c := control{s}
 	return &web.Control{
 		Tree: c.tree, Restart: c.restart, Sessions: c.sessions, SourceRule: c.sourceRule, EndSessions: c.endSessions,
-		Sources: c.sources, ChangeSources: c.changeSources, Probe: c.probe,
+		Sources: c.sources, ChangeSources: c.changeSources, Probe: c.probe, BusyDestinations: c.busyDestinations,
 		Reload: c.reload, Drain: c.drain, Undrain: c.undrain, Upgrade: c.upgrade, ReopenLog: c.reopenLog,
 		Bans: c.bans, Unban: c.unban,
 	}

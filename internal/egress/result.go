@@ -50,6 +50,9 @@ const (
 	results // how many there are
 )
 
+// ResultCount is how many there are.
+const ResultCount = int(results)
+
 // Results lists every Result, so that each can be exported from the start.
 func Results() []Result {
 	all := make([]Result, results)

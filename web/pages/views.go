@@ -24,6 +24,7 @@ func (p *Pages) views() []view {
 		{"overview", "/", "Overview", p.overview, p.drain},
 		{"tree", "/ui/tree", "Actors", p.tree, p.restart},
 		{"sessions", "/ui/sessions", "Sessions", p.sessions, p.endSessions},
+		{"destinations", "/ui/destinations", "Destinations", p.destinations, nil},
 		{"policy", "/ui/policy", "Policy", p.policy, p.reload},
 		{"log", "/ui/log", "Log", p.log, p.setLogFilter},
 	}
