@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ func TestDrain(t *testing.T) {
 		if s := tr.status(); s.Accepting || !s.Drained || s.Failure != "drained by request of the test" {
 			t.Errorf("got the status %+v; want it drained", s)
 		}
+		tr.wantFigures(0, 1)
 		if round == 1 { // said again, it is no other
 			_, err := tr.sys.Drain(t.Context(), "", time.Hour, "the test")
 			must(t, err)
@@ -40,6 +42,7 @@ func TestDrain(t *testing.T) {
 		if s := tr.status(); s.Drained {
 			t.Errorf("got the status %+v; want it drained no more", s)
 		}
+		tr.wantFigures(1, 0)
 		must(t, tr.mustOpen(echo.addr).finish())
 		eventually(t, "the session to have ended", func() bool { return len(slices.Collect(tr.sys.Sessions())) == 1 })
 	}
@@ -51,6 +54,15 @@ func TestDrain(t *testing.T) {
 			t.Errorf("a listener that is not there: got %v; want ErrUnknownListener", err)
 		}
 	}
+}
+
+// wantFigures waits for what the metrics say of the only listener.
+func (tr *tree) wantFigures(up, drained float64) {
+	tr.t.Helper()
+	eventually(tr.t, fmt.Sprintf("up %v, drained %v", up, drained), func() bool {
+		f := gather(tr.t, tr.reg)
+		return f.sum("proxy_listener_up") == up && f.sum("proxy_listener_drained") == drained
+	})
 }
 
 // At the limit the sessions are ended, unless the drain was undone.
@@ -78,6 +90,7 @@ func TestUndrainOfATakenAddress(t *testing.T) {
 	if _, err := tr.sys.Undrain(t.Context(), "", "the test"); err == nil || !strings.Contains(err.Error(), "address") {
 		t.Errorf("got %v; want that the address is in use", err)
 	}
+	tr.wantFigures(0, 0) // it is meant to accept, and does not
 	must(t, taken.Close())
 	eventually(t, "the listener to accept", func() bool { return tr.status().Accepting })
 	must(t, tr.mustOpen(echo.addr).finish())

@@ -37,6 +37,7 @@ func TestEverySeriesBeginsAtZero(t *testing.T) {
 		"proxy_connect_duration_seconds":     1,
 		"proxy_session_duration_seconds":     1,
 		"proxy_listener_up":                  1,
+		"proxy_listener_drained":             1,
 		"proxy_acceptor_restarts_total":      1,
 		"proxy_auth_stale_total":             1,
 	}

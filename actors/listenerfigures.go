@@ -12,6 +12,8 @@ import (
 var (
 	listenerUp = prometheus.NewDesc("proxy_listener_up",
 		"1 while the listener accepts clients, else 0; one that a reload has removed has none. At 0, /proxy/status and the log say why; it comes back by itself as soon as it can.", []string{"listener"}, nil)
+	listenerDrained = prometheus.NewDesc("proxy_listener_drained",
+		"1 while the listener takes no clients because somebody has drained it or stops the daemon, else 0: then proxy_listener_up is 0 on purpose. troupe drain --undo ends it.", []string{"listener"}, nil)
 	acceptorRestarts = prometheus.NewDesc("proxy_acceptor_restarts_total",
 		"Restarts of the acceptor of a listener; sessions and waiting clients stay. One now and then is a reload's or a fault survived; if it keeps growing, the log says over what the acceptor fails.", []string{"listener"}, nil)
 	queueWaiting = prometheus.NewDesc("proxy_accept_queue",
@@ -61,7 +63,7 @@ func (f *listenerFigures) watch(system *actor.ActorSystem) {
 
 // Describe implements prometheus.Collector.
 func (f *listenerFigures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{listenerUp, acceptorRestarts, queueWaiting, queueLimit, deadLetters} {
+	for _, d := range []*prometheus.Desc{listenerUp, listenerDrained, acceptorRestarts, queueWaiting, queueLimit, deadLetters} {
 		ch <- d
 	}
 }
@@ -73,11 +75,8 @@ func (f *listenerFigures) Collect(ch chan<- prometheus.Metric) {
 		if s.Draining {
 			continue
 		}
-		up := 0.0
-		if s.Accepting {
-			up = 1
-		}
-		ch <- prometheus.MustNewConstMetric(listenerUp, prometheus.GaugeValue, up, s.Listener)
+		ch <- prometheus.MustNewConstMetric(listenerUp, prometheus.GaugeValue, oneIf(s.Accepting), s.Listener)
+		ch <- prometheus.MustNewConstMetric(listenerDrained, prometheus.GaugeValue, oneIf(s.Drained), s.Listener)
 	}
 	var all []*account // since the channel may block, and listeners wait for the lock
 	f.ledger.each(func(a *account) { all = append(all, a) })
@@ -93,4 +92,12 @@ func (f *listenerFigures) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(queueLimit, prometheus.GaugeValue, float64(limit), a.listener)
 		}
 	}
+}
+
+// oneIf is a gauge that says yes or no.
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -101,8 +102,8 @@ kumo.on('proxy_init', function()
 end)
 `
 
-// forced are the alerts that a daemon can be brought to here. The others are left to
-// promtool: they need more clients, ports or descriptors than a test has.
+// forced are the alerts that a daemon can be brought to on any Unix. Those that need
+// more clients, ports or descriptors than a host lacks are in alerts_linux_test.go.
 var forced = []string{
 	"TroupeListenerDown", "TroupeFailuresOfProxy", "TroupeCertificateExpiring", "TroupeCertificateNearEnd", "TroupeAcceptorRestarting",
 	"TroupeReloadFailed", "TroupeHookSlow", "TroupeHookFailing", "TroupeAccessLogLost", "TroupeSourceUnplumbed",
@@ -118,7 +119,7 @@ func TestAlertsFire(t *testing.T) {
 		t.Skipf("prometheus is not installed: %v", err)
 	}
 	w := newWatched(t)
-	hosts := []string{w.well.http(), w.troubled.http(), w.gone.http(), w.kept.http()}
+	hosts := []string{w.well.http(), w.troubled.http(), w.gone.http(), w.kept.http(), w.drained.http(), w.leaving.http()}
 	p := startPrometheusBy(t, binary, hurriedRules(t), hosts...)
 	for _, host := range hosts {
 		query := fmt.Sprintf(`up{instance=%q}`, host)
@@ -128,6 +129,11 @@ func TestAlertsFire(t *testing.T) {
 	gone := w.gone.http()
 	w.gone.endWell()
 	w.begin()
+	leave := w.leave()
+	for _, host := range []string{w.drained.http(), w.leaving.http()} {
+		query := fmt.Sprintf("proxy_listener_drained{instance=%[1]q} - proxy_listener_up{instance=%[1]q}", host)
+		await(t, query+" is 1", func() bool { return p.query(query) == "1" })
+	}
 	for _, alert := range forced {
 		w.awaitAlert(p, alert, w.troubled.http())
 	}
@@ -136,15 +142,19 @@ func TestAlertsFire(t *testing.T) {
 	for _, query := range dashboardQueries(t) {
 		w.await("an answer to "+query, func() bool { return p.samples(query) > 0 })
 	}
-	if said := p.alerts(w.well.http()); len(said) != 0 {
-		t.Errorf("got %q about a daemon that is well; want silence", said)
+	for what, host := range map[string]*daemon{"is well": w.well, "was drained": w.drained, "is about to end": w.leaving} {
+		if said := p.alerts(host.http()); len(said) != 0 {
+			t.Errorf("got %q about a daemon that %s; want silence", said, what)
+		}
 	}
+	leave()
 }
 
 // watched are the daemons that the Prometheus of a test looks at.
 type watched struct {
 	t                          *testing.T
 	well, troubled, gone, kept *daemon
+	drained, leaving           *daemon // as somebody wants it
 	policy                     string // that of the troubled one
 	echo                       *echo
 	occupied                   netip.AddrPort // no session can have it as its source
@@ -158,6 +168,8 @@ func newWatched(t *testing.T) *watched {
 	must(t, os.WriteFile(w.policy, fmt.Appendf(nil, troubledPolicy, a.dir), 0o600))
 	w.troubled = start(t, []string{"--proxy-config", w.policy})
 	w.well, w.gone, w.kept = startPolicy(t, onePolicy), startPolicy(t, onePolicy), startKept(t)
+	w.drained = startPolicy(t, onePolicy)
+	w.leaving = start(t, []string{"--proxy-config", w.drained.policy(), "--drain-timeout=10m"})
 	l := listenUpstream(t)
 	w.occupied = addressOf(l)
 	return w
@@ -179,8 +191,34 @@ func (w *watched) begin() {
 	w.t.Helper()
 	must(w.t, os.WriteFile(w.policy, []byte("this is no Lua"), 0o600))
 	w.troubled.signal(syscall.SIGHUP)
-	drained := w.troubled.log.addresses("proxy listener")[1]
-	w.troubled.control("POST", "drain", `{"listener":"`+drained+`","limit":"5m"}`, 200, nil)
+	w.drained.control("POST", "drain", "", 200, nil)
+
+	// Another program has the address when the listener is to have it again.
+	lost := w.troubled.log.addresses("proxy listener")[1]
+	w.troubled.control("POST", "drain", `{"listener":"`+lost+`"}`, 200, nil)
+	l, err := net.Listen("tcp", lost)
+	must(w.t, err)
+	w.t.Cleanup(func() { _ = l.Close() })
+	w.troubled.control("DELETE", "drain?listener="+lost, "", 409, nil)
+}
+
+// leave has a daemon drain after SIGTERM, until the returned function is called.
+func (w *watched) leave() (end func()) {
+	w.t.Helper()
+	c, _ := connect(w.t, w.leaving.socks(), addressOf(listenUpstream(w.t))) // it never answers
+	_, err := c.Write([]byte("hello"))
+	must(w.t, err)
+	w.leaving.awaitFigure(5, "proxy_bytes_received_total", "listener", w.leaving.socks())
+	w.leaving.stopped = true
+	w.leaving.signal(syscall.SIGTERM)
+	return func() {
+		w.t.Helper()
+		must(w.t, c.(*net.TCPConn).SetLinger(0))
+		must(w.t, c.Close())
+		if !w.leaving.awaitExit(patience) {
+			w.t.Error("a daemon that drains outlives its last session")
+		}
+	}
 }
 
 // stir brings about one of each of the others, and sessions that go well.
@@ -199,7 +237,7 @@ func (w *watched) stir() {
 			w.t.Fatalf("got % x, error %v; want reply 01", reply, err)
 		}
 	}
-	acceptor := w.troubled.tree().find("acceptor").Path
+	acceptor := "supervisor/listener-" + listener + "/acceptor"
 	w.troubled.control("POST", "restart", `{"path":"`+acceptor+`"}`, 200, nil)
 	c, _ := connect(w.t, w.well.socks(), w.echo.address)
 	exchange(w.t, c, "echo", []byte("hello"), []byte("hello"))

@@ -40,8 +40,10 @@ func rows() []row {
 
 func nowCharts() []chart {
 	return []chart{
-		{"Listeners down", "More than 0: clients are not accepted. /proxy/status says why.", "short", true,
-			[]query{of(`sum(1 - proxy_listener_up{LISTENER})`, "down")}},
+		{"Listeners down", "More than 0: clients are not accepted. /proxy/status says why. drained: somebody wants it so.", "short", true, []query{
+			of(`sum(1 - proxy_listener_up{LISTENER} - proxy_listener_drained{LISTENER})`, "down"),
+			of(`sum(proxy_listener_drained{LISTENER})`, "drained"),
+		}},
 		{"Sessions", "Open now.", "short", true,
 			[]query{of(`sum(proxy_active_connections{LISTENER})`, "sessions")}},
 		{"Failures of this proxy, last hour", "Those put down to the proxy itself.", "short", true,
