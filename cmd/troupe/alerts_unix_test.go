@@ -155,7 +155,7 @@ type watched struct {
 	t                          *testing.T
 	well, troubled, gone, kept *daemon
 	drained, leaving           *daemon // as somebody wants it
-	policy                     string // that of the troubled one
+	policy                     string  // that of the troubled one
 	echo                       *echo
 	occupied                   netip.AddrPort // no session can have it as its source
 }
