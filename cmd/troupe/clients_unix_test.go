@@ -26,6 +26,7 @@ type realClient struct {
 var realClients = []realClient{
 	{"curl", []string{"curl", "--version"}, "curl.sh", []string{"bash", "FILE"}},
 	{"Python", []string{"/usr/bin/python3", "-c", "import socks"}, "mail.py", []string{"/usr/bin/python3", "FILE"}},
+	{"Nodemailer", []string{"node", "-e", "require('nodemailer'); require('socks')"}, "mail.js", []string{"node", "FILE"}},
 	{"Go", []string{"go", "version"}, "mail.go", []string{"go", "run", "FILE"}},
 	{"Exim", []string{"exim4", "-bV"}, "exim.conf", []string{"exim4", "-C", "FILE", "-odf", "-oi", "-f", "me@example.com", "you@example.com"}},
 }
@@ -37,23 +38,36 @@ func TestClients(t *testing.T) {
 	for _, client := range realClients {
 		t.Run(client.title, func(t *testing.T) {
 			t.Parallel()
-			if out, err := exec.CommandContext(t.Context(), client.there[0], client.there[1:]...).CombinedOutput(); err != nil {
+			if out, err := command(t, client.there...).CombinedOutput(); err != nil {
 				t.Skipf("not installed: %s: %v %.80s", strings.Join(client.there, " "), err, out)
 			}
 			d, server := startPolicy(t, onePolicy), newSMTPServer(t)
 			client.sendOne(t, d.socks(), server.address)
-			select {
-			case got := <-server.deliveries:
-				whole := got.hash != [len(got.hash)]byte{}
-				if !whole || !strings.Contains(got.from, "<me@example.com>") || !strings.Contains(got.to, "<you@example.com>") {
-					t.Errorf("got a mail %s %s, error %v", got.from, got.to, got.err)
-				}
-			case <-time.After(patience):
-				t.Fatal("no mail has come")
-			}
-			d.awaitFigure(1, "proxy_connections_completed_total", "listener", d.socks())
+			wantOneMail(t, d, server)
 		})
 	}
+}
+
+// wantOneMail waits for the one mail, and for the session that carried it.
+func wantOneMail(t *testing.T, d *daemon, server *smtpServer) {
+	t.Helper()
+	select {
+	case got := <-server.deliveries:
+		whole := got.hash != [len(got.hash)]byte{}
+		if !whole || !strings.Contains(got.from, "<me@example.com>") || !strings.Contains(got.to, "<you@example.com>") {
+			t.Errorf("got a mail %s %s, error %v", got.from, got.to, got.err)
+		}
+	case <-time.After(patience):
+		t.Fatal("no mail has come")
+	}
+	d.awaitFigure(1, "proxy_connections_completed_total", "listener", d.socks())
+}
+
+// command is one of a client, which finds what Debian has for it.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	c := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	c.Env = append(os.Environ(), "NODE_PATH="+os.Getenv("NODE_PATH")+":/usr/share/nodejs")
+	return c
 }
 
 // sendOne has the client send one mail.
@@ -67,7 +81,7 @@ func (r realClient) sendOne(t *testing.T, proxy string, server netip.AddrPort) {
 	must(t, os.WriteFile(filepath.Join(dir, r.file), []byte(text), 0o644)) // Exim reads it as another user
 	must(t, os.WriteFile(filepath.Join(dir, "mail.txt"), []byte("Subject: hello\n\nHello\n"), 0o600))
 	args := strings.Split(strings.ReplaceAll(strings.Join(r.run, "\n"), "FILE", filepath.Join(dir, r.file)), "\n")
-	c := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	c := command(t, args...)
 	c.Stdin = strings.NewReader("Subject: hello\n\nHello\n")
 	if r.title != "Go" { // it needs a module, and this one has all that it imports
 		c.Dir = dir
@@ -85,14 +99,22 @@ func (r realClient) sendOne(t *testing.T, proxy string, server netip.AddrPort) {
 // snippet is the first block of code below a title.
 func snippet(t *testing.T, title string) string {
 	t.Helper()
+	return snippets(t, title, 1)[0]
+}
+
+// snippets are the blocks of code below a title, of which there are at least so many.
+func snippets(t *testing.T, title string, least int) (blocks []string) {
+	t.Helper()
 	text := readText(t, "../../docs", "clients.md")
-	_, section, found := strings.Cut(text, "\n## "+title+"\n")
+	_, section, _ := strings.Cut(text, "\n## "+title+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	m := regexp.MustCompile("(?ms)^```\\w+\n(.*?)^```$").FindStringSubmatch(section)
-	if !found || m == nil {
-		t.Fatalf("docs/clients.md has no code below %q", title)
+	for _, m := range regexp.MustCompile("(?ms)^```\\w*\n(.*?)^```$").FindAllStringSubmatch(section, -1) {
+		blocks = append(blocks, m[1])
 	}
-	return m[1]
+	if len(blocks) < least {
+		t.Fatalf("docs/clients.md has %d blocks of code below %q; want %d", len(blocks), title, least)
+	}
+	return blocks
 }
 
 // at puts the addresses of a test in the place of the usual ones.
@@ -100,7 +122,7 @@ func at(text, proxy string, server netip.AddrPort) string {
 	_, port, _ := strings.Cut(proxy, ":")
 	receiver := strconv.Itoa(int(server.Port()))
 	return strings.NewReplacer(
-		"127.0.0.1:1080", proxy, "proxy_port=1080", "proxy_port="+port, "127.0.0.1 port=1080", "127.0.0.1 port="+port,
+		"127.0.0.1:1080", proxy, "proxy_port=1080", "proxy_port="+port, "127.0.0.1 port=1080", "127.0.0.1 port="+port, "127.0.0.1 1080", "127.0.0.1 "+port,
 		"127.0.0.1:25", server.String(), "'127.0.0.1', 25", "'127.0.0.1', "+receiver, "port: 25", "port: "+receiver,
 	).Replace(text)
 }
