@@ -33,6 +33,13 @@ ok "it runs as troupe, without a capability"
 [ "$(stat -c '%U:%G %a' /run/troupe/admin.sock)" = "troupe:troupe 660" ] || fail "the socket is $(stat -c '%U:%G %a' /run/troupe/admin.sock)"
 man -w troupe >/dev/null 2>&1 || [ -e /usr/share/man/man1/troupe.1.gz ] || fail "there is no manual page"
 
+useradd --groups troupe operator
+su operator -c 'troupe tree' >/dev/null || fail "somebody in the group troupe may not look"
+useradd stranger
+if su stranger -c 'troupe tree' 2>/root/refused; then fail "a stranger may look"; fi
+grep -q 'group of the socket' /root/refused || fail "a stranger is not told why: $(cat /root/refused)"
+ok "root and the group troupe manage it, nobody else"
+
 # The quickstart, as it stands there.
 bash -euo pipefail /root/quickstart.sh || fail "the quickstart ended with $?"
 until_true "the quickstart's mail has arrived" delivered 2
@@ -54,6 +61,21 @@ logrotate --force /etc/logrotate.d/troupe || fail "logrotate"
 until_true "a rotated log" test -e /var/log/troupe/access.log.1
 python3 first-mail.py 192.0.2.10
 until_true "a new log after the rotation" test -s /var/log/troupe/access.log
+
+# Each drop-in, with what it names.
+mkdir -p /etc/systemd/system/troupe.service.d /etc/letsencrypt/live/proxy.example.com /home/mail/policy /srv/troupe
+echo secret >/etc/letsencrypt/live/proxy.example.com/privkey.pem
+for example in /usr/share/doc/troupe/examples/*.conf; do
+  cp "$example" /etc/systemd/system/troupe.service.d/
+  systemctl daemon-reload
+  systemctl restart troupe || fail "a start with $example"
+  troupe status >/dev/null && systemctl reload troupe || fail "it does not serve with $example"
+  rm /etc/systemd/system/troupe.service.d/*
+done
+rmdir /etc/systemd/system/troupe.service.d
+systemctl daemon-reload
+systemctl restart troupe
+ok "it serves with each of the drop-ins"
 
 # An upgrade under 200 sessions: each speaks all the while, and must come to its end.
 cat >live.py <<'PYTHON'

@@ -122,7 +122,7 @@ func at(text, proxy string, server netip.AddrPort) string {
 	_, port, _ := strings.Cut(proxy, ":")
 	receiver := strconv.Itoa(int(server.Port()))
 	return strings.NewReplacer(
-		"127.0.0.1:1080", proxy, "proxy_port=1080", "proxy_port="+port, "127.0.0.1 port=1080", "127.0.0.1 port="+port, "127.0.0.1 1080", "127.0.0.1 "+port,
+		"127.0.0.1:1080", proxy, "proxy_port=1080", "proxy_port="+port, "127.0.0.1 port=1080", "127.0.0.1 port="+port, "127.0.0.1 1080", "127.0.0.1 "+port, "port: 1080", "port: "+port,
 		"127.0.0.1:25", server.String(), "'127.0.0.1', 25", "'127.0.0.1', "+receiver, "port: 25", "port: "+receiver,
 	).Replace(text)
 }

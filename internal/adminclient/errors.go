@@ -3,6 +3,7 @@ package adminclient
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,6 +20,9 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
+	if errors.Is(e.Err, fs.ErrPermission) {
+		return fmt.Sprintf("may not use %s: %v; root may, and who is in the group of the socket", e.Endpoint, e.Err)
+	}
 	return fmt.Sprintf("cannot reach %s: %v", e.Endpoint, e.Err)
 }
 
