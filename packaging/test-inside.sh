@@ -33,8 +33,8 @@ ok "it runs as troupe, without a capability"
 [ "$(stat -c '%U:%G %a' /run/troupe/admin.sock)" = "troupe:troupe 660" ] || fail "the socket is $(stat -c '%U:%G %a' /run/troupe/admin.sock)"
 man -w troupe >/dev/null 2>&1 || [ -e /usr/share/man/man1/troupe.1.gz ] || fail "there is no manual page"
 
-useradd --groups troupe operator
-su operator -c 'troupe tree' >/dev/null || fail "somebody in the group troupe may not look"
+useradd --groups troupe mailadmin
+su mailadmin -c 'troupe tree' >/dev/null || fail "somebody in the group troupe may not look"
 useradd stranger
 if su stranger -c 'troupe tree' 2>/root/refused; then fail "a stranger may look"; fi
 grep -q 'group of the socket' /root/refused || fail "a stranger is not told why: $(cat /root/refused)"
@@ -72,7 +72,7 @@ for example in /usr/share/doc/troupe/examples/*.conf; do
   troupe status >/dev/null && systemctl reload troupe || fail "it does not serve with $example"
   rm /etc/systemd/system/troupe.service.d/*
 done
-rmdir /etc/systemd/system/troupe.service.d
+rmdir /etc/systemd/system/troupe.service.d /srv/troupe /home/mail/policy
 systemctl daemon-reload
 systemctl restart troupe
 ok "it serves with each of the drop-ins"
