@@ -10,9 +10,10 @@ import (
 )
 
 // TestMain puts the real main into the path as the command "troupe": scripts
-// and tests start it as a process of its own, as an operator does.
+// and tests start it as a process of its own, as an operator does. Clients of a
+// process of their own are the command "crowd".
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecked{m}, map[string]func(){"troupe": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"troupe": main, "crowd": crowdMain})
 }
 
 // leakChecked fails a run after which a goroutine of the tests is still there.

@@ -40,9 +40,9 @@ func (d *daemon) footing() footing {
 	return footing{heap, now.value("go_memstats_stack_inuse_bytes"), now.value("process_resident_memory_bytes")}
 }
 
-// startSiege skips the test unless it is asked for: it takes its time, and says how
+// siegeTime skips the test unless it is asked for: it takes its time, and says how
 // much slower others are served, which only an idle machine can tell.
-func startSiege(t *testing.T, listener string) *siege {
+func siegeTime(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv(soakTime)
 	if text == "" {
@@ -50,7 +50,12 @@ func startSiege(t *testing.T, listener string) *siege {
 	}
 	lasting, err := time.ParseDuration(text)
 	must(t, err)
-	d := startPolicy(t, policyOf(anyPort+", "+fmt.Sprintf(listener, lasting.String())), "TROUPE_LOG=info,proxy_server::proxy_handler=warn")
+	return lasting
+}
+
+func startSiege(t *testing.T, lasting time.Duration, listener string) *siege {
+	t.Helper()
+	d := startPolicy(t, policyOf(anyPort+", "+listener), "TROUPE_LOG=info,proxy_server::proxy_handler=warn")
 	s := &siege{daemon: d, echo: newEcho(t), lasting: lasting}
 	s.serve(time.Second) // all that is made once is there now
 	s.calm, s.before = s.serve(lasting/4), d.footing()
@@ -114,7 +119,8 @@ func (s *siege) report(under time.Duration) {
 // TestBlackHoles: thousands of clients want to go where nobody answers. Each is told
 // so in time, and the others are served.
 func TestBlackHoles(t *testing.T) {
-	s := startSiege(t, "timeout = '1h', connect_timeout = '%s'")
+	lasting := siegeTime(t)
+	s := startSiege(t, lasting, fmt.Sprintf("timeout = '1h', connect_timeout = '%v'", lasting))
 	hole := newBlackHole(t)
 	began := time.Now()
 	clients := s.besiege([]byte{5, 1, 0}, append([]byte{5, 1, 0}, wireAddress(hole)...))
@@ -175,40 +181,22 @@ func newBlackHole(t *testing.T) netip.AddrPort {
 }
 
 // TestSlowLoris: thousands of clients begin a greeting that they never end, a byte at
-// a time.
+// a time. Others are served as before, and at the deadline of the greeting, which
+// bytes do not move, each of them is cut.
 func TestSlowLoris(t *testing.T) {
-	s := startSiege(t, "timeout = '1h', idle_timeout = '%s'")
-	clients := s.besiege([]byte{5, 255})
-	stop, trickled := make(chan struct{}), make(chan error, 1)
-	go func() { trickled <- trickle(clients, stop) }()
+	lasting := siegeTime(t)
+	s := startSiege(t, lasting, fmt.Sprintf("timeout = '%v'", lasting*5/4+20*time.Second))
+	c := startCrowd(t, "loris", s.socks(), besiegers)
+	var there, cut int
+	c.hear(&there)
+	s.awaitFigure(besiegers, "proxy_active_connections", "listener", s.socks())
 	under := s.serve(s.lasting)
+	s.awaitFigure(besiegers, "proxy_active_connections", "listener", s.socks())
 	s.report(under)
-	close(stop)
-	must(t, <-trickled)
-	if failed := s.log.contains("handshake_timeout"); failed {
-		t.Error("the deadline of the test's greeting was too short")
+	c.hear(&cut)
+	if there != besiegers || cut != besiegers {
+		t.Errorf("%d came and %d were cut; want %d", there, cut, besiegers)
 	}
-	for _, c := range clients {
-		must(t, c.Close())
-	}
+	s.awaitFigure(besiegers, "proxy_session_failures_total", "listener", s.socks(), "reason", "handshake_timeout", "fault", "client")
 	s.awaitFigure(0, "proxy_active_connections", "listener", s.socks())
-}
-
-// trickle has each client send a byte every five seconds. A greeting that announces
-// 255 methods is not whole before twenty minutes.
-func trickle(clients []net.Conn, stop <-chan struct{}) error {
-	round := time.NewTicker(5 * time.Second)
-	defer round.Stop()
-	for {
-		for _, c := range clients {
-			if _, err := c.Write([]byte{2}); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-stop:
-			return nil
-		case <-round.C:
-		}
-	}
 }

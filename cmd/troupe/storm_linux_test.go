@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -42,15 +41,14 @@ end)`, inside))
 	}
 	calm := startPings(all[:20])
 	quiet := calm.during(func() { await(t, "round trips", func() bool { return calm.count() > 5000 }) })
-	answers := make([]time.Duration, storm)
-	loud := startPings(all[:20]).during(func() { answers = comeAtOnce(t, d.socks(), storm) })
+	var heard answers
+	loud := startPings(all[:20]).during(func() { startCrowd(t, "storm", d.socks(), storm).hear(&heard) })
 	must(t, errors.Join(quiet.err, loud.err))
-	slowest := slices.Max(answers)
-	t.Logf("%d inside, %d more: answered after %v at the median, %v at most; round trips inside at the 99th percentile %v before and %v meanwhile, ratio %.2f",
-		inside, storm, percentile(answers, 50), slowest, percentile(quiet.took, 99), percentile(loud.took, 99),
+	t.Logf("%d inside, %d more: answered after %v at the median, %v at most; %d round trips inside at the 99th percentile %v before and %v meanwhile, ratio %.2f",
+		inside, storm, heard.Median, heard.Most, len(loud.took), percentile(quiet.took, 99), percentile(loud.took, 99),
 		float64(percentile(loud.took, 99))/float64(percentile(quiet.took, 99)))
-	if os.Getenv(soakTime) != "" && slowest > stormAnswer {
-		t.Errorf("a client was answered after %v; want at most %v", slowest, stormAnswer)
+	if os.Getenv(soakTime) != "" && heard.Most > stormAnswer {
+		t.Errorf("a client was answered after %v; want at most %v", heard.Most, stormAnswer)
 	}
 	d.awaitFigure(float64(storm), "proxy_session_failures_total", "listener", d.socks(), "reason", "limit_connections", "fault", "policy")
 	for _, c := range all {
@@ -59,47 +57,6 @@ end)`, inside))
 	}
 	d.endWell()
 }
-
-// comeAtOnce has so many clients connect as fast as they can, and says after what time each heard that
-// it is not served.
-func comeAtOnce(t *testing.T, proxy string, n int) []time.Duration {
-	t.Helper()
-	took := make([]time.Duration, n)
-	errs := make([]error, n)
-	var all sync.WaitGroup
-	// More at once would say how this machine shares its processors among so many
-	// goroutines of the test, and of the proxy nothing.
-	const atOnce = 64
-	for first := range atOnce {
-		all.Go(func() {
-			for i := first; i < n; i += atOnce {
-				took[i], errs[i] = turnedAway(proxy)
-			}
-		})
-	}
-	all.Wait()
-	must(t, errors.Join(errs...))
-	return took
-}
-
-// turnedAway connects and waits for the end of the stream.
-func turnedAway(proxy string) (time.Duration, error) {
-	began := time.Now()
-	c, err := net.Dial("tcp", proxy)
-	if err != nil {
-		return 0, err
-	}
-	defer c.Close()
-	if err := c.SetDeadline(began.Add(30 * time.Second)); err != nil {
-		return 0, err
-	}
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("turned away with %w; want the end of the stream", cmp.Or(err, errServed))
-	}
-	return time.Since(began), nil
-}
-
-var errServed = errors.New("a byte")
 
 // pings are round trips over sessions, one after the other on each.
 type pings struct {
