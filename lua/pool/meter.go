@@ -102,8 +102,12 @@ func (e *eventMeter) snapshot() Event {
 // event is the page of one event. Events are those that a policy has handlers
 // for, so that there are few.
 func (m *Meter) event(name string) *eventMeter {
-	return m.page(m.events, name, math.MaxInt)
+	return m.page(m.events, label(name), math.MaxInt)
 }
+
+// label is a name as the label of a metric: that is UTF-8, and two must not become one
+// there.
+func label(name string) string { return strings.ToValidUTF8(name, "?") }
 
 // mostTimers is how many labels of timers are told apart. Scripts make labels at
 // run time; those beyond count as one.
@@ -114,13 +118,12 @@ const (
 )
 
 // Timed counts a time that a script has taken, under a label of its own.
-func (m *Meter) Timed(label string, took time.Duration) {
-	// It becomes the label of a metric, which is UTF-8, and two must not become one there.
-	label = strings.ToValidUTF8(label, "?")
-	if len(label) > longestTimer {
-		label = otherTimer
+func (m *Meter) Timed(name string, took time.Duration) {
+	name = label(name)
+	if len(name) > longestTimer {
+		name = otherTimer
 	}
-	m.page(m.timers, label, mostTimers).took(took)
+	m.page(m.timers, name, mostTimers).took(took)
 }
 
 // page is that of a name, or of the others when there are too many names.

@@ -22,3 +22,13 @@ func TestBucketsAreCumulative(t *testing.T) {
 		t.Errorf("got %+v; want four calls of a minute and a bit", s)
 	}
 }
+
+// An event may have any name; one that was no UTF-8 took all figures about Lua out of
+// every scrape, since no label can have it.
+func TestEventNamesAreLabels(t *testing.T) {
+	m := NewMeter()
+	m.event("half \xc3 a letter").started.Add(1)
+	if s := m.Snapshot(); s.Events["half ? a letter"].Started != 1 || len(s.Events) != 1 {
+		t.Errorf("got the events %+v; want one that is UTF-8", s.Events)
+	}
+}
