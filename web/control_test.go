@@ -144,7 +144,9 @@ func TestSessionsFilterAndOrder(t *testing.T) {
 	for query, want := range map[string]string{
 		"": "7654321", "?sort=age": "1234567", "?sort=-age": "7654321", "?sort=idle": "7654321", "?sort=-idle": "1234567",
 		"?sort=bytes": "1267354", "?listener=127.0.0.1:1081": "642", "?user=ann": "52", "?client=192.0.2.3": "4",
-		"?client=192.0.2.3:1003": "4", "?client=192.0.2.3:1": "", "?client=192.0.2.4/31": "65", "?source=2001:db8::/32": "654321",
+		"?client=192.0.2.3:1003": "4", "?client=192.0.2.3:1": "", "?client=192.0.2.4/31": "65",
+		// An IPv4 address that was written as IPv6, with a port or as a network, was none of ours.
+		"?client=[::ffff:192.0.2.3]:1003": "4", "?client=::ffff:192.0.2.4/127": "65", "?source=2001:db8::/32": "654321",
 		"?source=[2001:db8::1]:25": "2", "?destination=198.51.100.1": "43", "?destination=0.0.0.0/0": "654321",
 		"?older_than=5h30m": "76", "?older_than=19800": "76", "?idle_longer_than=330": "21", "?user=bob&listener=127.0.0.1:1080": "3",
 		"?user=nobody": "",
@@ -319,6 +321,11 @@ func TestDryRun(t *testing.T) {
 	c := newConfig()
 	c.Control = s.control()
 	for query, want := range map[string]string{
+		"?user=ann&dry_run":                         "Error: dry_run: expected a value, got nothing",
+		"/00000000000000ff?dry_run":                 "Error: dry_run: expected a value, got nothing",
+		"/00000000000000ff?dry_run=":                "Error: dry_run: expected a value, got nothing",
+		"/00000000000000ff?dryrun=true":             "Error: dryrun: there is no such parameter",
+		"/00000000000000ff?dry_run=1":               `{"ended":1,"waiting_for_client":0,"waiting_for_upstream":1,"dry_run":true}`,
 		"?destination=198.51.100.0/24&dry_run=true": `{"ended":7,"waiting_for_client":3,"waiting_for_upstream":4,"dry_run":true}`,
 		"/00000000000000ff?dry_run=true":            `{"ended":1,"waiting_for_client":0,"waiting_for_upstream":1,"dry_run":true}`,
 		"/00000000000000fe?dry_run=true":            "Error: there is no session \"00000000000000fe\", or it has ended",

@@ -41,6 +41,7 @@ func parseAddressFilter(name, text string) (addressFilter, error) {
 		return nil, nil
 	}
 	if exact, err := netip.ParseAddrPort(text); err == nil {
+		exact = netip.AddrPortFrom(exact.Addr().Unmap(), exact.Port())
 		return func(a netip.AddrPort) bool { return a == exact }, nil
 	}
 	if address, err := netip.ParseAddr(text); err == nil {
@@ -48,6 +49,7 @@ func parseAddressFilter(name, text string) (addressFilter, error) {
 		return func(a netip.AddrPort) bool { return a.Addr() == address }, nil
 	}
 	if network, err := netip.ParsePrefix(text); err == nil {
+		network = unmapped(network)
 		return func(a netip.AddrPort) bool { return network.Contains(a.Addr()) }, nil
 	}
 	return nil, fmt.Errorf("%s: expected an address, ip:port or a network such as 192.0.2.0/24, got %q", name, cut(text))

@@ -136,7 +136,17 @@ func parseNetwork(name, text string) (netip.Prefix, error) {
 	if err != nil || p.Masked() != p {
 		return netip.Prefix{}, fmt.Errorf("%s: expected an address or a network such as 192.0.2.0/24, got %q", name, cut(text))
 	}
-	return p, nil
+	return unmapped(p), nil
+}
+
+// unmapped is a network of IPv4 addresses that are written as IPv6 as what it means:
+// no address here is written so.
+func unmapped(p netip.Prefix) netip.Prefix {
+	const mapped = 96 // bits
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= mapped {
+		return netip.PrefixFrom(a.Unmap(), p.Bits()-mapped)
+	}
+	return p
 }
 
 // sourceFigure is what sources are sorted by.

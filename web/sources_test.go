@@ -92,6 +92,8 @@ func TestSourcesAsked(t *testing.T) {
 	}{
 		{"pause", `{"source":"192.0.2.7","for":"2h","reason":"listed"}`, 200, `paused 192.0.2.7/32 2h0m0s "listed" by 127.0.0.1`},
 		{"pause", `{"source":"192.0.2.0/24"}`, 200, `paused 192.0.2.0/24 0s "" by 127.0.0.1`},
+		// Written as IPv6 it was taken, and paused none.
+		{"pause", `{"source":"::ffff:192.0.2.0/120"}`, 200, `paused 192.0.2.0/24 0s "" by 127.0.0.1`},
 		{"drain", `{"source":"2001:db8::/64"}`, 200, `draining 2001:db8::/64 0s "" by 127.0.0.1`},
 		{"resume", `{"source":"::ffff:192.0.2.7"}`, 200, `serving 192.0.2.7/32 0s "" by 127.0.0.1`},
 		{"pause", `{"source":"192.0.2.7/24"}`, 422, "expected an address or a network"},

@@ -117,3 +117,47 @@ func TestLookupsAllocateNothing(t *testing.T) {
 		t.Errorf("got %v allocations; want none", n)
 	}
 }
+
+// FuzzParseEntry: what is an entry finds what it says, in any letters and with the root
+// too, and nothing beside it.
+func FuzzParseEntry(f *testing.F) {
+	for _, seed := range []string{
+		"mx.example.com", "*.example.com", "MX.Example.COM.", "*.", "*", "any", "a..b", "-a.b", "_dmarc.example.com",
+		"192.0.2.0/24", "192.0.2.1/24", "::ffff:192.0.2.0/120", "2001:db8::/32", "fe80::1%eth0", "10.0.0", "*.10.0.0.1", "", "bücher.example", "a b",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := groups.ParseEntry(text)
+		if err != nil {
+			if bad, ok := errors.AsType[*rules.EntryError](err); !errors.Is(err, groups.ErrName) && (!ok || bad.Text != text) {
+				t.Errorf("%q: got %v; want an error about it", text, err)
+			}
+			return
+		}
+		if e.String() != text {
+			t.Errorf("%q: written %q; want it as it was", text, e)
+		}
+		table := compile(t, groups.Group{Name: "g", Entries: []groups.Entry{e}})
+		if network, err := rules.ParseNetwork(text); err == nil {
+			for _, p := range network.Prefixes() {
+				if table.Title(table.Address(p.Addr())) != "g" {
+					t.Errorf("%q: %v is not in it", text, p.Addr())
+				}
+			}
+			return
+		}
+		name, below := strings.CutPrefix(text, "*.")
+		for _, one := range []struct {
+			asked string
+			in    bool
+		}{
+			{name, !below}, {strings.ToUpper(name), !below}, {strings.TrimSuffix(name, ".") + ".", !below},
+			{"sub." + name, below}, {"sub.sub." + strings.ToUpper(name), below}, {"sub" + name, false}, {name + ".sub", false},
+		} {
+			if got := table.Title(table.Name(one.asked)) == "g"; got != one.in {
+				t.Errorf("%q: %q is in it: %v; want %v", text, one.asked, got, one.in)
+			}
+		}
+	})
+}
