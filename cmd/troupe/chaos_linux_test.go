@@ -29,7 +29,13 @@ type chaos struct {
 // startChaos starts the daemon and bystanders, who carry bytes all the while.
 func startChaos(t *testing.T, policy string) *chaos {
 	t.Helper()
-	c := &chaos{daemon: startPolicy(t, policy), echo: newEcho(t)}
+	return chaosOf(t, startPolicy(t, policy))
+}
+
+// chaosOf is startChaos with a daemon that runs already.
+func chaosOf(t *testing.T, d *daemon) *chaos {
+	t.Helper()
+	c := &chaos{daemon: d, echo: newEcho(t)}
 	warm, _ := connect(t, c.socks(), c.echo.address)
 	exchange(t, warm, "echo", []byte("hello"), []byte("hello"))
 	must(t, warm.Close())

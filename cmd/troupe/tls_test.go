@@ -209,7 +209,8 @@ func TestTLSTruncated(t *testing.T) {
 	d.awaitFigure(1, "proxy_connections_failed_total", "listener", d.socks())
 }
 
-// TestTLSReload: SIGHUP serves what is in the files now, to those who come now.
+// TestTLSReload: SIGHUP serves what is in the files now, to those who come now. What
+// cannot be read, or is gone, changes nothing.
 func TestTLSReload(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -235,6 +236,12 @@ func TestTLSReload(t *testing.T) {
 	must(t, os.WriteFile(a.path("proxy.pem"), []byte("no certificate"), 0o600))
 	d.signal(syscall.SIGHUP)
 	await(t, "the broken certificate is refused", func() bool { return d.log.contains("the old certificate is kept") })
+	wantServed(first)
+
+	must(t, errors.Join(os.Remove(a.path("proxy.pem")), os.Remove(a.path("proxy.key"))))
+	wantServed(first) // no handshake reads them
+	d.signal(syscall.SIGHUP)
+	await(t, "the missing certificate is named", func() bool { return d.log.contains("proxy.pem': no such file") })
 	wantServed(first)
 
 	second := a.issue("proxy", time.Now().Add(30*time.Minute))
