@@ -45,3 +45,43 @@ func TestClaimsHaveTheirTests(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultsNameTheirCode: each row of docs/reliability.md says what its test was seen
+// to fail without. That has to be there still: who changes it has to try again.
+func TestFaultsNameTheirCode(t *testing.T) {
+	root := filepath.Join("..", "..")
+	text, err := os.ReadFile(filepath.Join(root, "docs", "reliability.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const columns = 4
+	place := regexp.MustCompile("`([^`]+)` in ([\\w./-]+\\.go)")
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		inner, isRow := strings.CutPrefix(strings.TrimSpace(line), "| ")
+		if !isRow || strings.HasPrefix(inner, "fault ") {
+			continue
+		}
+		rows++
+		cells := strings.Split(strings.TrimSuffix(inner, " |"), " | ")
+		if len(cells) != columns {
+			t.Errorf("%q has %d columns; want %d", cells[0], len(cells), columns)
+			continue
+		}
+		named := place.FindAllStringSubmatch(cells[columns-1], -1)
+		if len(named) == 0 {
+			t.Errorf("%q: got the code %q; want `text` in path/file.go", cells[0], cells[columns-1])
+		}
+		for _, m := range named {
+			code, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(m[2])))
+			if err != nil {
+				t.Errorf("%q: %v", cells[0], err)
+			} else if !strings.Contains(string(code), m[1]) {
+				t.Errorf("%q: %s has no %q", cells[0], m[2], m[1])
+			}
+		}
+	}
+	if rows == 0 {
+		t.Error("the table has no row")
+	}
+}

@@ -27,6 +27,7 @@ import (
 type crowd struct {
 	t     *testing.T
 	cmd   *exec.Cmd
+	out   io.Reader
 	says  *bufio.Scanner
 	words *strings.Builder // on stderr
 }
@@ -39,7 +40,7 @@ func startCrowd(t *testing.T, kind, proxy string, n int) *crowd {
 	cmd.SysProcAttr = diesWithParent()
 	out, err := cmd.StdoutPipe()
 	must(t, err)
-	c := &crowd{t: t, cmd: cmd, says: bufio.NewScanner(out), words: &strings.Builder{}}
+	c := &crowd{t: t, cmd: cmd, out: out, says: bufio.NewScanner(out), words: &strings.Builder{}}
 	cmd.Stderr = c.words
 	must(t, cmd.Start())
 	t.Cleanup(func() {
@@ -50,11 +51,15 @@ func startCrowd(t *testing.T, kind, proxy string, n int) *crowd {
 }
 
 // hear waits for what the crowd says next.
-func (c *crowd) hear(what any) {
+func (c *crowd) hear(what any, within time.Duration) {
 	c.t.Helper()
+	if pipe, ok := c.out.(interface{ SetReadDeadline(time.Time) error }); ok {
+		must(c.t, pipe.SetReadDeadline(time.Now().Add(within)))
+	}
 	if !c.says.Scan() {
-		_ = c.cmd.Wait() // stderr is complete then
-		c.t.Fatalf("the crowd ended: %v, %s", c.cmd.ProcessState, c.words)
+		_ = c.cmd.Process.Kill() // it may have ended
+		_ = c.cmd.Wait()         // stderr is complete then
+		c.t.Fatalf("the crowd said no more: %v, %v, %s", c.says.Err(), c.cmd.ProcessState, c.words)
 	}
 	must(c.t, json.Unmarshal(c.says.Bytes(), what))
 }

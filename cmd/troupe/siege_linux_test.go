@@ -188,12 +188,12 @@ func TestSlowLoris(t *testing.T) {
 	s := startSiege(t, lasting, fmt.Sprintf("timeout = '%v'", lasting*5/4+20*time.Second))
 	c := startCrowd(t, "loris", s.socks(), besiegers)
 	var there, cut int
-	c.hear(&there)
+	c.hear(&there, 2*patience)
 	s.awaitFigure(besiegers, "proxy_active_connections", "listener", s.socks())
 	under := s.serve(s.lasting)
 	s.awaitFigure(besiegers, "proxy_active_connections", "listener", s.socks())
 	s.report(under)
-	c.hear(&cut)
+	c.hear(&cut, lasting/2+2*patience)
 	if there != besiegers || cut != besiegers {
 		t.Errorf("%d came and %d were cut; want %d", there, cut, besiegers)
 	}
