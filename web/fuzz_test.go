@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// bodied are the requests that have a document, the next answer's worth of each.
+// bodied are the requests that come with a document.
 var bodied = []string{"/api/admin/restart", "/api/admin/drain", "/api/admin/sources/pause", "/api/admin/sources/drain", "/api/admin/sources/resume", "/api/admin/sources/probe"}
 
 // FuzzAdminBodies: a document is carried out once and answered with another, or it is

@@ -32,11 +32,12 @@ type crowd struct {
 	words *strings.Builder // on stderr
 }
 
-// startCrowd sends n clients to the proxy, who do what their kind does. They have what
-// others leave of the processors: those of other hosts would take none here.
-func startCrowd(t *testing.T, kind, proxy string, n int) *crowd {
+// startCrowd sends n clients to the proxy, who do what their kind does, those who do
+// it again and again at that pace. They have what others leave of the processors: those
+// of other hosts would take none here.
+func startCrowd(t *testing.T, kind, proxy string, n int, pace time.Duration) *crowd {
 	t.Helper()
-	cmd := exec.Command("nice", "-n", "19", "crowd", kind, proxy, strconv.Itoa(n))
+	cmd := exec.Command("nice", "-n", "19", "crowd", kind, proxy, strconv.Itoa(n), pace.String())
 	cmd.SysProcAttr = diesWithParent()
 	out, err := cmd.StdoutPipe()
 	must(t, err)
@@ -64,7 +65,7 @@ func (c *crowd) hear(what any, within time.Duration) {
 	must(c.t, json.Unmarshal(c.says.Bytes(), what))
 }
 
-// crowdMain is the program of that process: crowd KIND PROXY NUMBER.
+// crowdMain is the program of that process: crowd KIND PROXY NUMBER PACE.
 func crowdMain() {
 	if err := runCrowd(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -73,10 +74,14 @@ func crowdMain() {
 }
 
 func runCrowd(args []string) error {
-	if len(args) != 3 {
-		return fmt.Errorf("got %q; want a kind, an address and a number", args)
+	if len(args) != 4 {
+		return fmt.Errorf("got %q; want a kind, an address, a number and a pace", args)
 	}
 	n, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	pace, err := time.ParseDuration(args[3])
 	if err != nil {
 		return err
 	}
@@ -84,7 +89,7 @@ func runCrowd(args []string) error {
 	case "storm":
 		return comeAtOnce(args[1], n)
 	case "loris":
-		return comeToStay(args[1], n)
+		return comeToStay(args[1], n, pace)
 	}
 	return fmt.Errorf("got a crowd of %q; want storm or loris", args[0])
 }
@@ -133,13 +138,13 @@ func turnedAway(proxy string) (time.Duration, error) {
 
 var errServed = errors.New("a byte")
 
-// lorisRound is how often each of those who stay sends a byte.
-const lorisRound = 5 * time.Second
+// lorisMethods is how many bytes a greeting has that announces as many methods as it
+// can.
+const lorisMethods = 255
 
-// comeToStay opens the connections, says how many, and has each send a byte again and
-// again, until it is cut; then it says how many were. A greeting that announces 255
-// methods is not whole before twenty minutes.
-func comeToStay(proxy string, n int) error {
+// comeToStay opens the connections, says how many, and has each send a byte of its
+// greeting again and again, until it is cut; then it says how many were.
+func comeToStay(proxy string, n int, pace time.Duration) error {
 	clients := make([]net.Conn, n)
 	for i := range clients {
 		c, err := net.Dial("tcp", proxy)
@@ -147,14 +152,14 @@ func comeToStay(proxy string, n int) error {
 			return err
 		}
 		clients[i] = c
-		if _, err := c.Write([]byte{5, 255}); err != nil {
+		if _, err := c.Write([]byte{5, lorisMethods}); err != nil {
 			return err
 		}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(n); err != nil {
 		return err
 	}
-	round := time.NewTicker(lorisRound)
+	round := time.NewTicker(pace)
 	defer round.Stop()
 	for len(clients) > 0 {
 		<-round.C

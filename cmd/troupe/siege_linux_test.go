@@ -185,8 +185,10 @@ func newBlackHole(t *testing.T) netip.AddrPort {
 // bytes do not move, each of them is cut.
 func TestSlowLoris(t *testing.T) {
 	lasting := siegeTime(t)
-	s := startSiege(t, lasting, fmt.Sprintf("timeout = '%v'", lasting*5/4+20*time.Second))
-	c := startCrowd(t, "loris", s.socks(), besiegers)
+	timeout := lasting*5/4 + 20*time.Second
+	s := startSiege(t, lasting, fmt.Sprintf("timeout = '%v'", timeout))
+	// No greeting is whole before the deadline.
+	c := startCrowd(t, "loris", s.socks(), besiegers, max(5*time.Second, timeout/(lorisMethods-10)))
 	var there, cut int
 	c.hear(&there, 2*patience)
 	s.awaitFigure(besiegers, "proxy_active_connections", "listener", s.socks())

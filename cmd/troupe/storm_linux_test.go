@@ -42,7 +42,7 @@ end)`, inside))
 	calm := startPings(all[:20])
 	quiet := calm.during(func() { await(t, "round trips", func() bool { return calm.count() > 5000 }) })
 	var heard answers
-	loud := startPings(all[:20]).during(func() { startCrowd(t, "storm", d.socks(), storm).hear(&heard, 2*patience) })
+	loud := startPings(all[:20]).during(func() { startCrowd(t, "storm", d.socks(), storm, 0).hear(&heard, 2*patience) })
 	must(t, errors.Join(quiet.err, loud.err))
 	t.Logf("%d inside, %d more: answered after %v at the median, %v at most; %d round trips inside at the 99th percentile %v before and %v meanwhile, ratio %.2f",
 		inside, storm, heard.Median, heard.Most, len(loud.took), percentile(quiet.took, 99), percentile(loud.took, 99),
