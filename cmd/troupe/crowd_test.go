@@ -119,6 +119,11 @@ func comeAtOnce(proxy string, n int) error {
 	return json.NewEncoder(os.Stdout).Encode(answers{percentile(took, 50), slices.Max(took)})
 }
 
+func percentile(all []time.Duration, n int) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[min(len(sorted)*n/100, len(sorted)-1)]
+}
+
 // turnedAway connects and waits for the end of the stream.
 func turnedAway(proxy string) (time.Duration, error) {
 	began := time.Now()

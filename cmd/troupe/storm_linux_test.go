@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -111,9 +110,4 @@ func (p *pings) during(f func()) *pings {
 	close(p.stop)
 	p.runs.Wait()
 	return p
-}
-
-func percentile(all []time.Duration, n int) time.Duration {
-	sorted := slices.Sorted(slices.Values(all))
-	return sorted[min(len(sorted)*n/100, len(sorted)-1)]
 }
