@@ -17,7 +17,7 @@ import (
 // forcedOnNetwork are the alerts that take a network with few ports, and a queue and
 // descriptors for few clients.
 var forcedOnNetwork = struct{ few, crowd []string }{
-	few:   []string{"TroupePortsNearExhaustion", "TroupeSourcePortsScarce", "TroupeBannersRefused"},
+	few:   []string{"TroupePortsNearExhaustion", "TroupeSourcePortsScarce", "TroupeBannersRefused", "TroupeSourceRefusedWidely"},
 	crowd: []string{"TroupeBacklogOverflow", "TroupeDescriptorPressure"},
 }
 
@@ -91,9 +91,15 @@ func TestAlertsOfFewPorts(t *testing.T) {
 	if !onQuietNetwork(t, map[string]string{"ipv4/ip_local_port_range": fmt.Sprintf("40000 %d", 40000+ports-1)}) {
 		return
 	}
-	a := alarm(t, startPolicy(t, strings.Replace(onePolicy, "listen = '127.0.0.1:0'",
-		"listen = '127.0.0.1:0', allow_sources = { '"+blockedSource+"' }", 1)))
-	receiver := newReceiver(t)
+	receivers := []*receiver{newReceiver(t), newReceiver(t), newReceiver(t)}
+	groups := ""
+	for i, r := range receivers {
+		groups += fmt.Sprintf("g%d = { '%s' }, ", i, r.address.Addr())
+	}
+	a := alarm(t, startPolicy(t, strings.NewReplacer(
+		"listen = '127.0.0.1:0' }\n  proxy.start_http", "listen = '127.0.0.1:0', allow_sources = { '"+blockedSource+"' } }\n  proxy.start_http",
+		"'proxy_init', function()", "'proxy_init', function()\n  proxy.set_destination_groups { "+groups+"}",
+	).Replace(onePolicy)))
 	client := 0
 	ask := func() (reply []byte) { // each client has a port beyond those
 		client++
@@ -120,8 +126,10 @@ func TestAlertsOfFewPorts(t *testing.T) {
 		if reply := ask(); reply[1] != 1 {
 			t.Fatalf("got reply %d without a free port; want 1", reply[1])
 		}
-		if got := a.greetedBy(receiver, blockedSource); got != blocked+"\r\n" {
-			t.Fatalf("got %q; want to be refused", got)
+		for _, r := range receivers {
+			if got := a.greetedBy(r, blockedSource); got != blocked+"\r\n" {
+				t.Fatalf("got %q; want to be refused", got)
+			}
 		}
 	})
 }
