@@ -54,12 +54,12 @@ func FuzzNetworks(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		filter, ferr := parseAddressFilter("client", text)
-		network, err := parseNetwork(text)
+		network, err := parseNetwork("source", text)
 		if err == nil {
 			if network != network.Masked() || network.Addr().Is4In6() || network.Addr().Zone() != "" {
 				t.Errorf("%q: got the network %v; want it canonical", text, network)
 			}
-			if again, err := parseNetwork(network.String()); err != nil || again != network {
+			if again, err := parseNetwork("source", network.String()); err != nil || again != network {
 				t.Errorf("%q: %v is read as %v, %v", text, network, again, err)
 			}
 			if ferr != nil || !filter.means(netip.AddrPortFrom(network.Addr(), 25)) {
