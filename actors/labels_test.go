@@ -30,7 +30,7 @@ func labelled(t *testing.T, text string) *Metrics {
 	must(t, p.Do(t.Context(), text, func(context.Context, int) error { return nil }))
 	m.Lua.Timed(text, time.Millisecond)
 	if utf8.ValidString(text) { // a policy's loading refuses others
-		m.groups.count(netip.MustParseAddr("192.0.2.1"), text, egress.Connected)
+		m.groups.dials.count(netip.MustParseAddr("192.0.2.1"), text, egress.Connected)
 	}
 	return m
 }

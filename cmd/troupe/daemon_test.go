@@ -272,3 +272,14 @@ func (l *transcript) addresses(kind string) []string {
 	}
 	return all
 }
+
+// policy is the file that the daemon was started with.
+func (d *daemon) policy() string {
+	for i, a := range d.cmd.Args {
+		if a == "--proxy-config" {
+			return d.cmd.Args[i+1]
+		}
+	}
+	d.t.Fatal("the daemon has no policy file")
+	return ""
+}

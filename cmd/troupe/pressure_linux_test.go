@@ -44,14 +44,3 @@ func TestTooLittleMemory(t *testing.T) {
 	}
 	d.endWell()
 }
-
-// policy is the file that the daemon was started with.
-func (d *daemon) policy() string {
-	for i, a := range d.cmd.Args {
-		if a == "--proxy-config" {
-			return d.cmd.Args[i+1]
-		}
-	}
-	d.t.Fatal("the daemon has no policy file")
-	return ""
-}
