@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupe-proxy/troupe/internal/egress"
 	"github.com/troupe-proxy/troupe/internal/tlsconf"
 	"github.com/troupe-proxy/troupe/internal/unixsocket"
 	"github.com/troupe-proxy/troupe/lua/policy"
@@ -286,6 +287,8 @@ func (b borrowed) Accept() (net.Conn, error) {
 		switch {
 		case err != nil && (b.ctx.Err() != nil || b.period.Err() != nil):
 			return nil, errWoken
+		case err != nil && egress.Classify(err) == egress.NoResources:
+			return nil, shortOfMeans{err}
 		case err != nil:
 			return nil, err
 		}
@@ -294,6 +297,15 @@ func (b borrowed) Accept() (net.Conn, error) {
 		}
 	}
 }
+
+// shortOfMeans is an error of an accept for want of descriptors or memory. It passes,
+// which a server of net/http believes of a net.Error alone: it tries again, a second
+// apart at most.
+type shortOfMeans struct{ error }
+
+func (e shortOfMeans) Unwrap() error { return e.error }
+func (shortOfMeans) Timeout() bool   { return false }
+func (shortOfMeans) Temporary() bool { return true }
 
 // Close implements net.Listener.
 func (borrowed) Close() error { return nil }

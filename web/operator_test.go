@@ -18,6 +18,7 @@ var operatorKnown = []struct{ path, allow, content string }{
 	{"/ui/sources", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/tree", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/sessions", "GET, HEAD, POST", "text/html; charset=utf-8"},
+	{"/ui/destinations", "GET, HEAD", "text/html; charset=utf-8"},
 	{"/ui/policy", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/log", "GET, HEAD, POST", "text/html; charset=utf-8"},
 	{"/ui/page.css", "GET, HEAD", "text/css; charset=utf-8"},
@@ -34,7 +35,8 @@ func operated() (Config, *[]uint64) {
 		Sessions: func() iter.Seq[Session] {
 			return func(yield func(Session) bool) { yield(Session{ID: 7, User: "alice"}) }
 		},
-		Sources: func() ([]Source, error) { return manySources(), nil },
+		Sources:          func() ([]Source, error) { return manySources(), nil },
+		BusyDestinations: func() BusyDestinations { return BusyDestinations{All: busyOnes(), CONNECTs: 1000, Places: 4} },
 		EndSessions: func(ids []uint64, _ string) Ended {
 			*gone = append(*gone, ids...)
 			return Ended{WaitingForClient: len(ids)}

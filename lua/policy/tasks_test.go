@@ -88,8 +88,8 @@ func TestSpawnTaskRefuses(t *testing.T) {
 		`kumo.set_max_lua_context_use_count(0)`:                          "kumo.set_max_lua_context_use_count: expected a whole number between 1 and 2147483647, got 0",
 		`kumo.set_lua_gc_on_put('lots')`:                                 "kumo.set_lua_gc_on_put: expected a whole number between 0 and 100, got string",
 		`kumo.set_diagnostic_log_filter('info')`:                         "kumo.set_diagnostic_log_filter is not part of Troupe: this program has no daemon around it",
-		`kumo.set_config_monitor_globs { '/etc/{a' }`:                    "kumo.set_config_monitor_globs: [1]: a brace of the pattern is not closed",
-		`kumo.set_config_monitor_globs { '/etc/[' }`:                     `kumo.set_config_monitor_globs: [1]: "/etc/[" is no pattern`,
+		`kumo.set_config_monitor_globs { '/etc/{a' }`:                    "kumo.set_config_monitor_globs: [1]: it is no pattern: a brace is not closed",
+		`kumo.set_config_monitor_globs { '/etc/[' }`:                     `kumo.set_config_monitor_globs: [1]: it is no pattern: "[": `,
 		`kumo.set_config_monitor_globs '/etc/*'`:                         "kumo.set_config_monitor_globs: expected an array of patterns, got string",
 		`error(#kumo.get_event_registrars('proxy_init') .. ' handlers')`: "attempt to get length of nil",
 	} {

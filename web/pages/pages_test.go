@@ -280,7 +280,7 @@ func TestStream(t *testing.T) {
 	p := newPages(&fakeAPI{}, func(s *Source) {
 		s.LogFilter = func() string { text, _ := filter.Load("now"); return text.(string) }
 	})
-	server := httptest.NewServer(p.show(p.views()[5]))
+	server := httptest.NewServer(p.show(p.views()[6]))
 	defer server.Close()
 	ctx, end := context.WithTimeout(t.Context(), 30*time.Second)
 	defer end()
