@@ -69,7 +69,7 @@ func (c *crowd) hear(what any, within time.Duration) {
 func crowdMain() {
 	if err := runCrowd(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // nothing was deferred
 	}
 }
 

@@ -35,7 +35,7 @@ func (f file) hold() (release func(), err error) {
 		case !time.Now().Before(patience):
 			return nil, errHeld
 		}
-		time.Sleep(holdPause)
+		time.Sleep(holdPause) //nolint:forbidigo // a lock that waits has no time limit, flock(2)
 	}
 }
 
