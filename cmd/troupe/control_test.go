@@ -86,7 +86,16 @@ func TestTreeAndRestart(t *testing.T) {
 	exchange(t, c, "echo", []byte("still here"), []byte("still here"))
 	connect(t, d.socks(), newEcho(t).address)
 	d.control("POST", "restart", `{"path":"`+web+`"}`, 200, nil)
-	await(t, "the web actor to be back", func() bool { return d.tree().find("web").Restarts == 1 })
+	await(t, "the web actor to be back", func() bool {
+		var answer struct{ Root leaf }
+		response, err := http.Get("http://" + d.http() + "/api/admin/tree")
+		if err != nil {
+			return false // whom the actor served when it ended is cut
+		}
+		defer response.Body.Close()
+		err = json.NewDecoder(response.Body).Decode(&answer)
+		return err == nil && answer.Root.find("web").Restarts == 1
+	})
 	d.control("POST", "restart", `{"path":"supervisor/nobody"}`, 404, nil)
 	d.control("POST", "restart", `{"path":"supervisor"}`, 422, nil)
 	d.control("POST", "restart", `{"path":"`+root.find("connection").Path+`"}`, 422, nil)
