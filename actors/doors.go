@@ -7,9 +7,7 @@ import (
 )
 
 // doorPatience is how long a client may have to wait in the queue of a socket that its
-// opener keeps, while this process is about to end, before clients are taken again. It
-// is also how long before the limit of the shutdown nobody is taken any more, so that a
-// session that began last has some time.
+// opener keeps, while this process is about to end, before clients are taken again.
 const doorPatience = 10 * time.Second
 
 // shutdownName is who asks for the drain that a shutdown begins with.
@@ -23,13 +21,16 @@ const shutdownName = "the shutdown"
 // So clients are taken while there are sessions that were there when the doors were
 // opened. Then they are closed, so that there can be an end: what has come meanwhile is
 // ended like all sessions of a tree that is about to end. Should that take longer than
-// the clients in the queue are to wait, the doors are opened anew.
+// the clients in the queue are to wait, the doors are opened anew. In the second half of
+// the shutdown nobody is taken any more: what begins last has as long as that before it
+// is cut, and to have a client wait is better than to cut a mail.
 //
 // One goroutine uses it, that of the shutdown.
 type doors struct {
 	system    *System
 	listeners []string      // by their addresses
 	limit     time.Time     // of the shutdown
+	last      time.Time     // from which on nobody is taken
 	patience  time.Duration // see doorPatience
 	open      bool
 	changed   time.Time // when they were opened or closed
@@ -37,7 +38,9 @@ type doors struct {
 
 // newDoors has listeners that take clients.
 func newDoors(s *System, listeners []string, limit time.Time, patience time.Duration) *doors {
-	d := &doors{system: s, listeners: listeners, limit: limit, patience: patience, changed: time.Now(), open: len(listeners) > 0}
+	now := time.Now()
+	d := &doors{system: s, listeners: listeners, limit: limit, patience: patience, changed: now, open: len(listeners) > 0}
+	d.last = limit.Add(-max(patience, limit.Sub(now)/2))
 	if d.open {
 		d.say("clients are taken until the sessions from before have ended, since whoever has opened the socket keeps it")
 	}
@@ -46,7 +49,7 @@ func newDoors(s *System, listeners []string, limit time.Time, patience time.Dura
 
 // tend opens or closes the doors if that is due. It waits until that is done.
 func (d *doors) tend(now time.Time) {
-	late := !now.Before(d.limit.Add(-d.patience))
+	late := !now.Before(d.last)
 	switch {
 	case d.open && (late || !d.someBefore()):
 		d.change(false)

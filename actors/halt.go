@@ -131,6 +131,9 @@ func (s *supervisor) drainListeners(ctx actor.Context, m *drain) {
 			answer.spared = append(answer.spared, l.account.listener)
 			continue
 		}
+		if m.undo && m.last && (l.halted == nil || l.halted.by != m.by) {
+			continue // somebody else has drained it meanwhile
+		}
 		answer.listeners = append(answer.listeners, l.account.listener)
 		if !m.undo {
 			l.halted = newHalt(m.by)

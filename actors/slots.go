@@ -80,12 +80,18 @@ func (s *slots) took() {
 	s.since = time.Time{}
 }
 
-// claim reports whether the client that was just accepted has no slot and is to
-// be closed.
+// claim reports whether the client that was just accepted has no slot, not even one
+// that was given back meanwhile, and is to be closed.
 func (s *slots) claim() bool {
 	for n := s.shed.Load(); n > 0; n = s.shed.Load() {
 		if s.shed.CompareAndSwap(n, n-1) {
-			return true
+			select {
+			case s.free <- struct{}{}: // it has come free before the client came
+				s.took()
+				return false
+			default:
+				return true
+			}
 		}
 	}
 	return false

@@ -17,7 +17,8 @@ var (
 // file is a log file.
 type file struct {
 	*os.File
-	regular bool // it is no pipe or device
+	regular bool   // it is no pipe or device
+	pause   func() // between two tries to hold it; nil: a millisecond
 }
 
 // standard is a log on standard output, which others have as well.
@@ -29,7 +30,7 @@ func (s standard) Write(lines []byte) (int, error) { return inPieces(s.Writer, l
 // Close leaves standard output open.
 func (standard) Close() error { return nil }
 
-func (standard) hold() (func(), error) { return func() {}, nil }
+func (standard) hold() (func(), bool) { return func() {}, true }
 
 func (standard) mend(int) error { return errors.ErrUnsupported }
 
@@ -56,15 +57,12 @@ func (f file) mend(n int) error {
 // endLine ends a line that was left unfinished, as by a loss of power, lest the next
 // one be lost to its readers too.
 func (f file) endLine() error {
-	release, err := f.hold()
-	if err != nil {
-		return err
-	}
+	release, held := f.hold()
 	defer release()
-	if f.isWhole() {
+	if !held || f.isWhole() {
 		return nil
 	}
-	_, err = f.File.Write([]byte{'\n'})
+	_, err := f.File.Write([]byte{'\n'})
 	return err
 }
 
@@ -107,7 +105,7 @@ func openFile(path string, mode fs.FileMode) (output, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	opened := file{f, info.Mode().IsRegular()}
+	opened := file{File: f, regular: info.Mode().IsRegular()}
 	if opened.regular && !made {
 		if err := opened.endLine(); err != nil {
 			return nil, errors.Join(err, f.Close())

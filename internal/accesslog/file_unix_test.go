@@ -186,7 +186,7 @@ func (s *small) mend(n int) error {
 	return nil
 }
 
-func (s *small) hold() (func(), error) { return func() {}, nil }
+func (s *small) hold() (func(), bool) { return func() {}, true }
 
 func (s *small) Close() error { return nil }
 

@@ -9,34 +9,38 @@ import (
 )
 
 const (
-	// holdPatience is how long another process may have the file: it writes meanwhile.
-	// Longer than that it is somebody whom the sessions' lines do not wait for for ever.
-	holdPatience = time.Second
-	holdPause    = time.Millisecond
+	// holdTries is how often another process may be found to have the file: it writes
+	// meanwhile. For longer, a second or so, it is somebody whom the sessions' lines do
+	// not wait for: whoever may read a file may lock it.
+	holdTries = 1000
+	holdPause = time.Millisecond
 )
 
-// errHeld says that another process has the file and does not let it go.
-var errHeld = errors.New("another process has locked the file")
-
 // hold has the file to ourselves, among those who ask, until release is called. Where
-// files cannot be locked it does nothing. The error is errHeld.
-func (f file) hold() (release func(), err error) {
+// files cannot be locked, or somebody does not let go, it is not held.
+func (f file) hold() (release func(), held bool) {
 	if !f.regular {
-		return func() {}, nil
+		return func() {}, true
 	}
-	patience := time.Now().Add(holdPatience)
-	for {
+	pause := f.pause
+	if pause == nil {
+		pause = sleep
+	}
+	for range holdTries {
 		err := f.flock(syscall.LOCK_EX | syscall.LOCK_NB)
 		switch {
 		case err == nil:
-			return func() { _ = f.flock(syscall.LOCK_UN) }, nil // it is let go when closed, too
+			return func() { _ = f.flock(syscall.LOCK_UN) }, true // it is let go when closed, too
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
-			return func() {}, nil
-		case !time.Now().Before(patience):
-			return nil, errHeld
+			return func() {}, false
 		}
-		time.Sleep(holdPause) //nolint:forbidigo // a lock that waits has no time limit, flock(2)
+		pause()
 	}
+	return func() {}, false
+}
+
+func sleep() {
+	time.Sleep(holdPause) //nolint:forbidigo // a lock that waits has no time limit, flock(2)
 }
 
 func (f file) flock(how int) error {

@@ -53,7 +53,7 @@ type writer struct {
 type output interface {
 	io.WriteCloser
 	// hold keeps other processes from appending until release is called.
-	hold() (release func(), err error)
+	hold() (release func(), held bool)
 	// mend takes the last n bytes off again, which are part of a line.
 	mend(n int) error
 }
@@ -172,17 +172,14 @@ func (w *writer) flush() {
 
 // append writes what is current, as far as it goes, and leaves no half line behind.
 func (w *writer) append() error {
-	release, err := w.file.hold()
-	if err != nil {
-		return err
-	}
+	release, held := w.file.hold()
 	defer release()
 	n, err := w.file.Write(w.current)
 	whole := bytes.LastIndexByte(w.current[:n], '\n') + 1
 	w.wrote(w.current[:whole])
 	w.current = w.current[whole:]
 	if part := n - whole; err != nil && part > 0 {
-		w.torn = w.file.mend(part) != nil
+		w.torn = !held || w.file.mend(part) != nil
 	}
 	return err
 }

@@ -149,14 +149,24 @@ func (b *Bans) All(now time.Time) []Ban {
 // Kept is what goes over to another process: bans, and how long the answer to a login
 // took that failed.
 type Kept struct {
-	Bans []Ban
+	Bans []KeptBan
 	Took []time.Duration
+}
+
+// KeptBan is a ban on its way. The user's name is whatever bytes a client has sent, and
+// goes over as such.
+type KeptBan struct {
+	Ban
+	User []byte
 }
 
 // Keep is what is to be restored elsewhere. Failures of who is not banned yet are not
 // part of it.
 func (b *Bans) Keep(now time.Time) Kept {
-	k := Kept{Bans: b.All(now)}
+	var k Kept
+	for _, one := range b.All(now) {
+		k.Bans = append(k.Bans, KeptBan{one, []byte(one.User)})
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k.Took = slices.Clone(b.took[:min(b.measured, len(b.took))])
@@ -172,7 +182,9 @@ func (b *Bans) Restore(k Kept, now time.Time) (restored int) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, one := range k.Bans {
+	for _, kept := range k.Bans {
+		one := kept.Ban
+		one.User = string(kept.User)
 		left := one.Until.Sub(now)
 		if left <= 0 || one.Offender == (Offender{}) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -110,8 +111,10 @@ func TestTakes(t *testing.T) {
 // is left and no longer.
 func TestBansGoOver(t *testing.T) {
 	old, now := NewBans(), time.Now()
+	odd := Offender{User: "caf\xe9"} // a name is what the client has sent
 	for range terms.Failures {
 		old.Fail(client, terms, now.Add(-10*time.Second))
+		old.Fail(odd, terms, now.Add(-10*time.Second))
 		old.Fail(alice, terms, now.Add(-terms.For))
 	}
 	old.Took(time.Second)
@@ -124,12 +127,13 @@ func TestBansGoOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	heir := NewBans()
-	kept.Bans = append(kept.Bans, Ban{Until: now.Add(time.Hour)}) // of nobody
-	if got := heir.Restore(kept, now); got != 1 {
-		t.Errorf("%d bans were restored; want that of the client, since the other is over", got)
+	kept.Bans = append(kept.Bans, KeptBan{Ban: Ban{Until: now.Add(time.Hour)}}) // of nobody
+	if got := heir.Restore(kept, now); got != 2 {
+		t.Errorf("%d bans were restored; want those of the client and of the odd name, since the third is over", got)
 	}
 	all, end := heir.All(now), now.Add(terms.For-10*time.Second)
-	if len(all) != 1 || all[0].Offender != client || all[0].Failures != terms.Failures || !all[0].Until.Equal(end) || !all[0].Since.Equal(now.Add(-10*time.Second)) {
+	all = slices.DeleteFunc(all, func(b Ban) bool { return b.Offender == odd })
+	if !heir.Banned(odd, now) || len(all) != 1 || all[0].Offender != client || all[0].Failures != terms.Failures || !all[0].Until.Equal(end) || !all[0].Since.Equal(now.Add(-10*time.Second)) {
 		t.Errorf("got %+v; want the one ban, until %v", all, end)
 	}
 	if !heir.Banned(client, end.Add(-1)) || heir.Banned(client, end) || heir.Banned(alice, now) {

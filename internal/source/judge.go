@@ -66,10 +66,10 @@ func (t *Table) Choosable(a netip.Addr, free bool, now time.Time) bool {
 
 // Plumbing says whether a source is plumbed.
 func (t *Table) Plumbing(s *Source) Plumbing {
-	if t.host == nil {
-		return s.byBinds()
-	}
-	switch plumbed, known := t.host.Plumbed(s.addr); {
+	plumbed, known := t.ofHost(s.addr)
+	switch {
+	case !known && t.isFree(s.addr):
+		return Freebound
 	case !known:
 		return s.byBinds()
 	case plumbed:
@@ -80,10 +80,24 @@ func (t *Table) Plumbing(s *Source) Plumbing {
 
 // without is the plumbing of an address that the host does not have.
 func (t *Table) without(a netip.Addr) Plumbing {
-	if free := t.free.Load(); free != nil && free.Contains(a) {
+	if t.isFree(a) {
 		return Freebound
 	}
 	return Unplumbed
+}
+
+// isFree says whether a pool asks for the address although the host need not have it.
+func (t *Table) isFree(a netip.Addr) bool {
+	free := t.free.Load()
+	return free != nil && free.Contains(a)
+}
+
+// ofHost says whether the host has the address, if that is known.
+func (t *Table) ofHost(a netip.Addr) (plumbed, known bool) {
+	if t.host == nil {
+		return false, false
+	}
+	return t.host.Plumbed(a)
 }
 
 // Look says what is known of any address, and lists none for it: whether the host
@@ -94,10 +108,10 @@ func (t *Table) Look(a netip.Addr, now time.Time) (Plumbing, Hold) {
 	}
 	a = a.Unmap().WithZone("")
 	hold := t.holds.Load().of(a, now)
-	if t.host == nil {
-		return PlumbingUnknown, hold
-	}
-	switch plumbed, known := t.host.Plumbed(a); {
+	plumbed, known := t.ofHost(a)
+	switch {
+	case !known && t.isFree(a):
+		return Freebound, hold
 	case !known:
 		return PlumbingUnknown, hold
 	case plumbed:

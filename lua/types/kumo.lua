@@ -67,7 +67,7 @@ function kumo.set_max_lua_context_age(seconds) end
 function kumo.set_lua_gc_on_put(percent) end
 
 ---Says which files belong to the policy beside those that it requires.
----@param globs string[] Paths in which * and ? stand for parts of a name, ** for directories, {a,b} for either.
+---@param globs string[] Paths in which * and ? stand for parts of a name, ** for directories, {a,b} for either. Names that begin with a dot are matched by patterns that do.
 function kumo.set_config_monitor_globs(globs) end
 
 ---The files that match the patterns now.

@@ -64,7 +64,7 @@ func (p *Process) globFunctions() []spec.Function {
 	return []spec.Function{{
 		Name: "set_config_monitor_globs",
 		Params: []spec.Param{{Name: "globs", Type: "string[]",
-			Doc: "Paths in which * and ? stand for parts of a name, ** for directories, {a,b} for either."}},
+			Doc: "Paths in which * and ? stand for parts of a name, ** for directories, {a,b} for either. Names that begin with a dot are matched by patterns that do."}},
 		Doc:  "Says which files belong to the policy beside those that it requires.",
 		Call: p.setGlobs,
 	}, {

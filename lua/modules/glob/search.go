@@ -51,7 +51,11 @@ func (s *Search) below(directory string, parts []string) error {
 	if !strings.ContainsAny(part, `*?[\`) {
 		return s.step(filepath.Join(directory, part), rest)
 	}
-	for _, entry := range list(directory) {
+	entries, err := s.list(directory)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
 		if hidden(entry) && part[0] != '.' {
 			continue
 		}
@@ -62,7 +66,7 @@ func (s *Search) below(directory string, parts []string) error {
 			return err
 		}
 	}
-	return s.visit()
+	return nil
 }
 
 // anywhere matches parts with what is in a directory and in those below it.
@@ -73,7 +77,11 @@ func (s *Search) anywhere(directory string, parts []string) error {
 	if err := s.below(directory, parts); err != nil {
 		return err
 	}
-	for _, entry := range list(directory) {
+	entries, err := s.list(directory)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
 		if !entry.IsDir() || hidden(entry) {
 			continue
 		}
@@ -86,7 +94,7 @@ func (s *Search) anywhere(directory string, parts []string) error {
 
 // step goes on behind a part that matched.
 func (s *Search) step(path string, rest []string) error {
-	if err := s.visit(); err != nil {
+	if err := s.visit(1); err != nil {
 		return err
 	}
 	if len(rest) > 0 {
@@ -98,9 +106,9 @@ func (s *Search) step(path string, rest []string) error {
 	return nil
 }
 
-// visit counts, and ends the search when nobody waits for it any more.
-func (s *Search) visit() error {
-	if s.visited++; s.visited > MaxVisited {
+// visit counts what was looked at, and ends the search when nobody waits for it any more.
+func (s *Search) visit(n int) error {
+	if s.visited += n; s.visited > MaxVisited {
 		return ErrVisited
 	}
 	return s.ctx.Err()
@@ -109,10 +117,10 @@ func (s *Search) visit() error {
 func hidden(entry fs.DirEntry) bool { return entry.Name()[0] == '.' }
 
 // list is what is in a directory; nothing when it cannot be read, or is none.
-func list(directory string) []fs.DirEntry {
+func (s *Search) list(directory string) ([]fs.DirEntry, error) {
 	all, err := os.ReadDir(directory)
 	if err != nil {
-		return nil
+		all = nil
 	}
-	return all
+	return all, s.visit(1 + len(all))
 }
