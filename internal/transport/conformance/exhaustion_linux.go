@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -31,29 +32,53 @@ func openDescriptors(t *testing.T) int {
 }
 
 // exhaust takes the process its last free descriptor, until the returned
-// function is called.
+// function is called. No descriptor that is open has a number beyond the limit then:
+// one that is closed to be lent could not be opened again.
 func exhaust(t *testing.T) (relieve func()) {
 	t.Helper()
 	var before syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(os.DevNull) // the lowest free number
-	if err != nil {
-		t.Fatal(err)
-	}
-	low := syscall.Rlimit{Cur: uint64(f.Fd()), Max: before.Max}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	low := syscall.Rlimit{Cur: highestDescriptor(t) + 1, Max: before.Max}
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
 		t.Fatal(err)
 	}
+	var taken []*os.File
+	for {
+		f, err := os.Open(os.DevNull)
+		if errors.Is(err, syscall.EMFILE) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, f)
+	}
 	return func() {
+		for _, f := range taken {
+			_ = f.Close() // it may be closed already: nothing was written
+		}
 		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func highestDescriptor(t *testing.T) (highest uint64) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		n, err := strconv.ParseUint(e.Name(), 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		highest = max(highest, n) // that of the directory is as good: it is free again, and taken
+	}
+	return highest
 }
 
 // gated restarts Serve so that it waits for a slot until gate is closed.
