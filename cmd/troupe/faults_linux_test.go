@@ -17,7 +17,7 @@ func launchFailing(t *testing.T, errno string) *daemon {
 	}
 	program, err := exec.LookPath("troupe")
 	must(t, err)
-	inject := []string{"-D", "-f", "-qq", "-o", os.DevNull, "-e", "trace=accept4", "-e", "inject=accept4:error=" + errno + ":when=2..9"}
+	inject := []string{"-D", "-f", "-qq", "-o", os.DevNull, "-e", "trace=accept4", "-e", "inject=accept4:error=" + errno + ":when=2..3"}
 	if out, err := exec.Command(strace, append(inject, "true")...).CombinedOutput(); err != nil {
 		t.Skipf("strace may not be used: %v: %s", err, out)
 	}
