@@ -12,8 +12,9 @@ import (
 type Log struct {
 	log *slog.Logger
 
-	mu     sync.RWMutex // held by writers while the queue is closed
-	writer *writer      // nil: no policy asks for a log
+	mu     sync.RWMutex    // held by writers while the queue is closed
+	writer *writer         // nil: no policy asks for a log
+	ending <-chan struct{} // closed once all writers before have ended; nil: there was none
 	closed bool
 }
 
@@ -32,20 +33,20 @@ func (l *Log) Configure(c *Config) {
 	if l.closed || l.writer == nil && c == nil || l.writer != nil && c != nil && l.writer.config == *c {
 		return
 	}
-	before := l.stop()
+	l.stop()
 	if c != nil {
-		l.writer = newWriter(*c, l.log, before)
+		l.writer = newWriter(*c, l.log, l.ending)
 	}
 }
 
-// stop lets the writer come to its end, which the channel tells of.
-func (l *Log) stop() (done <-chan struct{}) {
-	if l.writer == nil {
-		return nil
+// stop lets the writer, if there is one, come to its end. Whoever writes next waits
+// for that, however long nobody writes meanwhile: it would take the segment that is
+// not finished yet for one that was left over.
+func (l *Log) stop() {
+	if l.writer != nil {
+		close(l.writer.queue)
+		l.ending, l.writer = l.writer.done, nil
 	}
-	close(l.writer.queue)
-	done, l.writer = l.writer.done, nil
-	return done
 }
 
 // Authentication has a login written.
@@ -73,7 +74,8 @@ func (l *Log) Close(patience time.Duration) bool {
 	}
 	l.mu.Lock()
 	l.closed = true
-	done := l.stop()
+	l.stop()
+	done := l.ending
 	l.mu.Unlock()
 	if done == nil {
 		return true
