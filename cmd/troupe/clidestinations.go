@@ -26,8 +26,8 @@ first digit of what it said; and what it said last that refused, and to which so
   troupe destinations --destination 198.51.100.0/24`,
 	}
 	c = a.command(c, cobra.NoArgs, func(c *cobra.Command, client *adminclient.Client, _ []string) error {
-		if page.Limit < 0 || page.Limit > 1000 {
-			return usage(fmt.Errorf("--limit: expected 1 to 1000, got %d", page.Limit))
+		if err := checkPage(&page); err != nil {
+			return usage(err)
 		}
 		list, err := client.Destinations(c.Context(), network, page)
 		if err != nil {
@@ -41,8 +41,7 @@ first digit of what it said; and what it said last that refused, and to which so
 	p := c.Flags()
 	p.StringVar(&network, "destination", "", "those of an `address` or network")
 	p.StringVar(&page.Sort, "sort", "", "`order`: count, address, failures, refused or refusal; -count the other way round (default -count)")
-	p.IntVar(&page.Limit, "limit", 0, "list `n` at most, up to 1000 (default 100)")
-	p.StringVar(&page.After, "after", "", "go on behind the `mark` that the last list ended with")
+	registerPage(p, &page)
 	return c
 }
 
@@ -57,12 +56,7 @@ func printDestinations(out io.Writer, list adminclient.Destinations) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	more := ""
-	if list.Next != "" {
-		more = "; go on with --after " + visible(list.Next)
-	}
-	_, err := fmt.Fprintf(out, "%d of %d destinations, %d CONNECTs to all there are%s\n", len(list.Destinations), list.Total, list.CONNECTs, more)
-	return err
+	return count(out, len(list.Destinations), list.Total, fmt.Sprintf("destinations, %d CONNECTs to all there are", list.CONNECTs), list.Next)
 }
 
 // refusedText is the text whole, with when it was said and to whom.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -72,8 +71,7 @@ func (f *sessionFlags) register(p *pflag.FlagSet) {
 	p.StringVar(&f.filter.OlderThan, "older-than", "", "those that began longer ago than a `duration`")
 	p.StringVar(&f.filter.IdleLongerThan, "idle-longer-than", "", "those on which nothing was sent for a `duration`")
 	p.StringVar(&f.page.Sort, "sort", "", "`order`: age, idle or bytes; -age the other way round")
-	p.IntVar(&f.page.Limit, "limit", 0, "list `n` at most, up to 1000 (default 100)")
-	p.StringVar(&f.page.After, "after", "", "go on behind the `mark` that the last list ended with")
+	registerPage(p, &f.page)
 	p.BoolVar(&f.kill, "kill", false, "end the sessions that the filters mean")
 	p.BoolVar(&f.dryRun, "dry-run", false, "with --kill: say what it would do")
 	p.BoolVar(&f.yes, "yes", false, "with --kill: do not ask before")
@@ -87,10 +85,8 @@ func (f *sessionFlags) check() error {
 		return errPagedKill
 	case !f.kill && (f.dryRun || f.yes):
 		return errOnlyKill
-	case f.page.Limit < 0 || f.page.Limit > 1000:
-		return fmt.Errorf("--limit: expected 1 to 1000, got %d", f.page.Limit)
 	}
-	return nil
+	return checkPage(&f.page)
 }
 
 // shownPhase says too which sessions end with the old process.
@@ -110,10 +106,5 @@ func printSessions(out io.Writer, list adminclient.Sessions) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	more := ""
-	if list.Next != "" {
-		more = "; go on with --after " + visible(list.Next)
-	}
-	_, err := fmt.Fprintf(out, "%d of %d sessions%s\n", len(list.Sessions), list.Total, more)
-	return err
+	return count(out, len(list.Sessions), list.Total, "sessions", list.Next)
 }

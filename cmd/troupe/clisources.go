@@ -110,8 +110,8 @@ and whose dials fail.`,
   troupe sources --source 192.0.2.0/24 --state paused`,
 	}
 	c = a.command(c, cobra.NoArgs, func(c *cobra.Command, client *adminclient.Client, _ []string) error {
-		if page.Limit < 0 || page.Limit > 1000 {
-			return usage(fmt.Errorf("--limit: expected 1 to 1000, got %d", page.Limit))
+		if err := checkPage(&page); err != nil {
+			return usage(err)
 		}
 		list, err := client.Sources(c.Context(), filter, page)
 		if err != nil {
@@ -127,8 +127,7 @@ and whose dials fail.`,
 	p.StringVar(&filter.State, "state", "", "those that are in a `state`: serving, paused or draining")
 	p.StringVar(&filter.Plumbed, "plumbed", "", "those that are plumbed or not: `yes`, no, unknown or freebind")
 	p.StringVar(&page.Sort, "sort", "", "`order`: trouble, address, sessions, dials, failures or refusal; -trouble the other way round (default -trouble)")
-	p.IntVar(&page.Limit, "limit", 0, "list `n` at most, up to 1000 (default 100)")
-	p.StringVar(&page.After, "after", "", "go on behind the `mark` that the last list ended with")
+	registerPage(p, &page)
 	return c
 }
 
@@ -141,12 +140,7 @@ func printSources(out io.Writer, list adminclient.Sources) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	more := ""
-	if list.Next != "" {
-		more = "; go on with --after " + visible(list.Next)
-	}
-	_, err := fmt.Fprintf(out, "%d of %d sources%s\n", len(list.Sources), list.Total, more)
-	return err
+	return count(out, len(list.Sources), list.Total, "sources", list.Next)
 }
 
 // stateText says also for how long, and why.

@@ -45,6 +45,17 @@ func (t *table) row(cells ...string) {
 
 func (t *table) flush() error { return t.w.Flush() }
 
+// count is the line below a part of a list: how many it has of how many there are, with
+// more to be said of that, and how to go on.
+func count(out io.Writer, listed, total int, of, next string) error {
+	more := ""
+	if next != "" {
+		more = "; go on with --after " + visible(next)
+	}
+	_, err := fmt.Fprintf(out, "%d of %d %s%s\n", listed, total, of, more)
+	return err
+}
+
 // visible is a text on one line that a terminal can be shown.
 func visible(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {

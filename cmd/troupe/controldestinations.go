@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/troupe-proxy/troupe/actors"
 	"github.com/troupe-proxy/troupe/internal/egress"
-	sources "github.com/troupe-proxy/troupe/internal/source"
 	"github.com/troupe-proxy/troupe/web"
 )
 
@@ -21,14 +20,7 @@ func (c control) busyDestinations() web.BusyDestinations {
 func showDestination(d *actors.BusyDestination) web.BusyDestination {
 	one := web.BusyDestination{
 		Address: d.Address, Count: d.Count, Error: d.Error, Since: d.Since, Last: d.Last,
-		Dials: make(map[string]uint64, len(d.Dials)), Connected: d.Dials[egress.Connected],
-		Greetings: web.Greetings{
-			Positive: d.Greetings[sources.Positive], Transient: d.Greetings[sources.Transient],
-			Permanent: d.Greetings[sources.Permanent], None: d.Greetings[sources.Silent],
-		},
-	}
-	for i, result := range egress.Results() {
-		one.Dials[result.String()] = d.Dials[i]
+		Dials: showDials(d.Dials[:]), Connected: d.Dials[egress.Connected], Greetings: showGreetings(&d.Greetings),
 	}
 	if d.Refusal != nil {
 		one.RefusalText, one.RefusalAt, one.RefusalTo = d.Refusal.Text, d.Refusal.At, d.Refusal.Source

@@ -24,22 +24,30 @@ func (c control) sources() ([]web.Source, error) {
 	return shown, nil
 }
 
+// showDials has them by the names of their results.
+func showDials(dials []uint64) map[string]uint64 {
+	all := make(map[string]uint64, len(dials))
+	for i, result := range egress.Results() {
+		all[result.String()] = dials[i]
+	}
+	return all
+}
+
+func showGreetings(by *[sources.Classes]uint64) web.Greetings {
+	return web.Greetings{
+		Positive: by[sources.Positive], Transient: by[sources.Transient], Permanent: by[sources.Permanent], None: by[sources.Silent],
+	}
+}
+
 // showSource puts a source in the words of the API.
 func showSource(s *actors.SourceStatus, now time.Time) web.Source {
 	one := web.Source{
 		Address: s.Address, Known: s.Known, Plumbed: s.Plumbing.String(), State: s.Hold.Standing.String(),
-		Sessions: s.Sessions, Dials: make(map[string]uint64, len(s.Dials)),
-		Greetings: web.Greetings{
-			Positive: s.Greetings[sources.Positive], Transient: s.Greetings[sources.Transient],
-			Permanent: s.Greetings[sources.Permanent], None: s.Greetings[sources.Silent],
-		},
+		Sessions: s.Sessions, Dials: showDials(s.Dials), Greetings: showGreetings(&s.Greetings),
 		LastSuccess: s.LastSuccess, PortsUsed: s.PortsUsed, Trouble: s.Trouble(now),
 	}
 	if s.Hold.Standing != sources.Serving {
 		one.Since, one.Until, one.Reason, one.By = s.Hold.Since, s.Hold.Until, s.Hold.Reason, s.Hold.By
-	}
-	for i, result := range egress.Results() {
-		one.Dials[result.String()] = s.Dials[i]
 	}
 	one.Connected, one.Tried = s.Tried()
 	if s.Refusal != nil {

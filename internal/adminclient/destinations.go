@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -39,13 +38,7 @@ type RefusedSource struct {
 // Destinations lists those of an address or a network; "" is all.
 func (c *Client) Destinations(ctx context.Context, network string, p Page) (Answer[Destinations], error) {
 	q := url.Values{}
-	for key, value := range map[string]string{"destination": network, "sort": p.Sort, "after": p.After} {
-		if value != "" {
-			q.Set(key, value)
-		}
-	}
-	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
-	}
+	setNonEmpty(q, map[string]string{"destination": network})
+	p.addTo(q)
 	return ask[Destinations](ctx, c, call{method: http.MethodGet, path: "/api/admin/destinations", query: q})
 }

@@ -21,22 +21,35 @@ func (f Filter) IsZero() bool { return f == Filter{} }
 
 func (f Filter) query() url.Values {
 	q := url.Values{}
-	for _, one := range []struct{ key, value string }{
-		{"listener", f.Listener}, {"client", f.Client}, {"user", f.User}, {"source", f.Source},
-		{"destination", f.Destination}, {"older_than", f.OlderThan}, {"idle_longer_than", f.IdleLongerThan},
-	} {
-		if one.value != "" {
-			q.Set(one.key, one.value)
-		}
-	}
+	setNonEmpty(q, map[string]string{
+		"listener": f.Listener, "client": f.Client, "user": f.User, "source": f.Source,
+		"destination": f.Destination, "older_than": f.OlderThan, "idle_longer_than": f.IdleLongerThan,
+	})
 	return q
 }
 
 // Page says which part of a list is wanted, and in what order.
 type Page struct {
-	Sort  string // age, idle or bytes, with - before it the other way round
+	Sort  string // by what, as the list has it; with - before it the other way round
 	Limit int    // 0: as many as the daemon gives
 	After string // Next of the part before
+}
+
+// addTo puts it into the query of a list.
+func (p Page) addTo(q url.Values) {
+	setNonEmpty(q, map[string]string{"sort": p.Sort, "after": p.After})
+	if p.Limit > 0 {
+		q.Set("limit", strconv.Itoa(p.Limit))
+	}
+}
+
+// setNonEmpty puts the parameters into a query that say something.
+func setNonEmpty(q url.Values, parameters map[string]string) {
+	for key, value := range parameters {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
 }
 
 // Sessions is a part of the list.
@@ -68,15 +81,7 @@ type Session struct {
 // Sessions lists those that a filter means.
 func (c *Client) Sessions(ctx context.Context, f Filter, p Page) (Answer[Sessions], error) {
 	q := f.query()
-	if p.Sort != "" {
-		q.Set("sort", p.Sort)
-	}
-	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
-	}
-	if p.After != "" {
-		q.Set("after", p.After)
-	}
+	p.addTo(q)
 	return ask[Sessions](ctx, c, call{method: http.MethodGet, path: sessionsPath, query: q})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -53,14 +52,8 @@ type Refusal struct {
 // Sources lists those that a filter means.
 func (c *Client) Sources(ctx context.Context, f SourceFilter, p Page) (Answer[Sources], error) {
 	q := url.Values{}
-	for key, value := range map[string]string{"source": f.Source, "state": f.State, "plumbed": f.Plumbed, "sort": p.Sort, "after": p.After} {
-		if value != "" {
-			q.Set(key, value)
-		}
-	}
-	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
-	}
+	setNonEmpty(q, map[string]string{"source": f.Source, "state": f.State, "plumbed": f.Plumbed})
+	p.addTo(q)
 	return ask[Sources](ctx, c, call{method: http.MethodGet, path: sourcesPath, query: q})
 }
 
