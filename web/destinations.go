@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -100,10 +99,7 @@ func (c Config) handleDestinationsList(w http.ResponseWriter, r *http.Request) {
 		network, err = parseNetwork("destination", query["destination"])
 	}
 	if err == nil {
-		err = o.parse(cmp.Or(query["sort"], "-count"), query["after"], "count, address, failures, refused or refusal", destinationFigure)
-	}
-	if err == nil {
-		limit, err = parseLimit(query["limit"], 1)
+		limit, err = o.read(query, "-count", "count, address, failures, refused or refusal", destinationFigure)
 	}
 	if err != nil {
 		writeError(w, http.StatusBadRequest, err.Error())

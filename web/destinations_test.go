@@ -43,6 +43,12 @@ func TestDestinationsFilterAndOrder(t *testing.T) {
 		}
 		return got
 	}
+	addresses := func(list destinationsDocument) (all []string) {
+		for _, d := range list.Destinations {
+			all = append(all, d.Address)
+		}
+		return all
+	}
 	for query, want := range map[string]string{
 		"?":                           "203.0.113.1 203.0.113.2 203.0.113.10 2001:db8::25",
 		"?sort=count":                 "2001:db8::25 203.0.113.10 203.0.113.2 203.0.113.1",
@@ -56,20 +62,11 @@ func TestDestinationsFilterAndOrder(t *testing.T) {
 		"?destination=192.0.2.1":      "",
 	} {
 		whole := page(query)
-		var got, one []string
-		for _, d := range whole.Destinations {
-			got = append(got, d.Address)
-		}
-		for after := ""; ; {
+		got := addresses(whole)
+		one := oneByOne(func(after string) ([]string, string) {
 			p := page(query + "&limit=1" + after)
-			for _, d := range p.Destinations {
-				one = append(one, d.Address)
-			}
-			if p.Next == "" {
-				break
-			}
-			after = "&after=" + p.Next
-		}
+			return addresses(p), p.Next
+		})
 		if strings.Join(got, " ") != want || strings.Join(one, " ") != want || whole.Total != len(got) || whole.CONNECTs != 1000 || whole.Places != 4 {
 			t.Errorf("%s: got %v, one by one %v, of %+v; want %s", query, got, one, whole, want)
 		}

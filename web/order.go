@@ -28,8 +28,16 @@ func (m mark) compare(o mark) int {
 	return cmp.Or(cmp.Compare(m.key, o.key), m.address.Compare(o.address))
 }
 
-// parse reads the parameters sort, of which by gives the figure (nil, true: the
-// address), and after. expected is what sort may be.
+// read reads the parameters sort, which is usual if it is not given and of which by
+// gives the figure (nil, true: the address), after and limit. expected is what sort may
+// be.
+func (o *order[T]) read(query map[string]string, usual, expected string, by func(name string) (figure func(*T) int64, known bool)) (limit int, err error) {
+	if err := o.parse(cmp.Or(query["sort"], usual), query["after"], expected, by); err != nil {
+		return 0, err
+	}
+	return parseLimit(query["limit"], 1)
+}
+
 func (o *order[T]) parse(sort, after, expected string, by func(name string) (figure func(*T) int64, known bool)) error {
 	o.sign = 1
 	name, descending := strings.CutPrefix(sort, "-")

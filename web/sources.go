@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,10 +85,7 @@ func (c Config) handleSourcesList(w http.ResponseWriter, r *http.Request) {
 		filter, err = parseSourceFilter(query)
 	}
 	if err == nil {
-		err = o.parse(cmp.Or(query["sort"], "-trouble"), query["after"], "trouble, address, sessions, dials, failures or refusal", sourceFigure)
-	}
-	if err == nil {
-		limit, err = parseLimit(query["limit"], 1)
+		limit, err = o.read(query, "-trouble", "trouble, address, sessions, dials, failures or refusal", sourceFigure)
 	}
 	if err != nil {
 		writeError(w, http.StatusBadRequest, err.Error())

@@ -30,6 +30,19 @@ func manySources() []Source {
 	}
 }
 
+// oneByOne is a list whose pages have one each, and of which page gives the one behind a
+// mark, as a part of the query, and the next mark.
+func oneByOne(page func(after string) (addresses []string, next string)) (all []string) {
+	for after := ""; ; {
+		addresses, next := page(after)
+		all = append(all, addresses...)
+		if next == "" {
+			return all
+		}
+		after = "&after=" + next
+	}
+}
+
 // TestSourcesFilterAndOrder also goes through each list one by one.
 func TestSourcesFilterAndOrder(t *testing.T) {
 	h := controlHandler(newFakeProxy())
@@ -43,6 +56,12 @@ func TestSourcesFilterAndOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		return got
+	}
+	addresses := func(list sourcesDocument) (all []string) {
+		for _, s := range list.Sources {
+			all = append(all, s.Address)
+		}
+		return all
 	}
 	for query, want := range map[string]string{
 		"?":                        "192.0.2.10 192.0.2.2 192.0.2.3 2001:db8::1 192.0.2.1",
@@ -60,20 +79,11 @@ func TestSourcesFilterAndOrder(t *testing.T) {
 		"?plumbed=no&state=paused": "",
 	} {
 		whole := page(query)
-		var got, one []string
-		for _, s := range whole.Sources {
-			got = append(got, s.Address)
-		}
-		for after := ""; ; {
+		got := addresses(whole)
+		one := oneByOne(func(after string) ([]string, string) {
 			p := page(query + "&limit=1" + after)
-			for _, s := range p.Sources {
-				one = append(one, s.Address)
-			}
-			if p.Next == "" {
-				break
-			}
-			after = "&after=" + p.Next
-		}
+			return addresses(p), p.Next
+		})
 		if strings.Join(got, " ") != want || strings.Join(one, " ") != want || whole.Total != len(got) {
 			t.Errorf("%s: got %v, one by one %v; want %s", query, got, one, want)
 		}
