@@ -85,11 +85,7 @@ func (m *PolicyMetrics) series() (all []prometheus.Metric) {
 	for r := range reloadResults {
 		all = append(all, prometheus.MustNewConstMetric(policyReloads, prometheus.CounterValue, float64(m.reloads[r]), r.String()))
 	}
-	fallback := 0.0
-	if m.fallback {
-		fallback = 1
-	}
-	all = append(all, prometheus.MustNewConstMetric(policyFallback, prometheus.GaugeValue, fallback))
+	all = append(all, prometheus.MustNewConstMetric(policyFallback, prometheus.GaugeValue, oneIf(m.fallback)))
 	if !m.loaded.IsZero() {
 		all = append(all,
 			prometheus.MustNewConstMetric(policyLoaded, prometheus.GaugeValue, float64(m.loaded.UnixMilli())/1000),

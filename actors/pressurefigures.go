@@ -31,13 +31,9 @@ func (f *memoryFigures) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (f *memoryFigures) Collect(ch chan<- prometheus.Metric) {
-	short := 0.0
-	if f.ledger.pressed.Load() != nil {
-		short = 1
-	}
 	ch <- prometheus.MustNewConstMetric(memoryHeld, prometheus.GaugeValue, float64(f.held.Load()))
 	ch <- prometheus.MustNewConstMetric(memoryGroup, prometheus.GaugeValue, float64(f.group.Load()))
-	ch <- prometheus.MustNewConstMetric(memoryPressure, prometheus.GaugeValue, short)
+	ch <- prometheus.MustNewConstMetric(memoryPressure, prometheus.GaugeValue, oneIf(f.ledger.pressed.Load() != nil))
 }
 
 // ShowCgroupLimit shows what the control group of the process may have; 0: any
