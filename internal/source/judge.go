@@ -66,38 +66,29 @@ func (t *Table) Choosable(a netip.Addr, free bool, now time.Time) bool {
 
 // Plumbing says whether a source is plumbed.
 func (t *Table) Plumbing(s *Source) Plumbing {
-	plumbed, known := t.ofHost(s.addr)
-	switch {
-	case !known && t.isFree(s.addr):
-		return Freebound
-	case !known:
-		return s.byBinds()
-	case plumbed:
-		return Plumbed
+	if p := t.plumbing(s.addr); p != PlumbingUnknown {
+		return p
 	}
-	return t.without(s.addr)
+	return s.byBinds()
 }
 
-// without is the plumbing of an address that the host does not have.
-func (t *Table) without(a netip.Addr) Plumbing {
-	if t.isFree(a) {
-		return Freebound
+// plumbing is what the host knows of an address; where it does not, only a bind would
+// tell, or a pool asks for the address although the host need not have it.
+func (t *Table) plumbing(a netip.Addr) Plumbing {
+	plumbed, known := false, false
+	if t.host != nil {
+		plumbed, known = t.host.Plumbed(a)
 	}
-	return Unplumbed
-}
-
-// isFree says whether a pool asks for the address although the host need not have it.
-func (t *Table) isFree(a netip.Addr) bool {
 	free := t.free.Load()
-	return free != nil && free.Contains(a)
-}
-
-// ofHost says whether the host has the address, if that is known.
-func (t *Table) ofHost(a netip.Addr) (plumbed, known bool) {
-	if t.host == nil {
-		return false, false
+	switch {
+	case known && plumbed:
+		return Plumbed
+	case free != nil && free.Contains(a):
+		return Freebound
+	case known:
+		return Unplumbed
 	}
-	return t.host.Plumbed(a)
+	return PlumbingUnknown
 }
 
 // Look says what is known of any address, and lists none for it: whether the host
@@ -108,14 +99,5 @@ func (t *Table) Look(a netip.Addr, now time.Time) (Plumbing, Hold) {
 	}
 	a = a.Unmap().WithZone("")
 	hold := t.holds.Load().of(a, now)
-	plumbed, known := t.ofHost(a)
-	switch {
-	case !known && t.isFree(a):
-		return Freebound, hold
-	case !known:
-		return PlumbingUnknown, hold
-	case plumbed:
-		return Plumbed, hold
-	}
-	return t.without(a), hold
+	return t.plumbing(a), hold
 }
