@@ -50,20 +50,32 @@ func (s *session) Close() error {
 	return s.TCPConn.Close()
 }
 
-// open connects to upstream through the proxy, after a BIND to the address that
-// upstream is reached from if viaBind is set, as KumoMTA does it. The caller
-// closes the session.
-func open(ctx context.Context, p *subject, upstream netip.AddrPort, viaBind bool) (*session, error) {
-	if p.addr == "" {
+// dial connects to where a proxy listens; empty: it does not.
+func dial(ctx context.Context, addr string) (*session, error) {
+	if addr == "" {
 		return nil, errNotMeant
 	}
 	d := net.Dialer{KeepAlive: -1}
-	c, err := d.DialContext(ctx, "tcp", p.addr)
+	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{TCPConn: c.(*net.TCPConn)}
-	s.unwatch = context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
+	s.unwatch = context.AfterFunc(ctx, s.giveUp)
+	return s, nil
+}
+
+// giveUp has whoever reads or writes fail at once.
+func (s *session) giveUp() { _ = s.SetDeadline(time.Unix(1, 0)) }
+
+// open connects to upstream through the proxy, after a BIND to the address that
+// upstream is reached from if viaBind is set, as KumoMTA does it. The caller
+// closes the session.
+func open(ctx context.Context, p *subject, upstream netip.AddrPort, viaBind bool) (*session, error) {
+	s, err := dial(ctx, p.addr)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.handshake(p.credentials, upstream, viaBind); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -72,7 +84,7 @@ func open(ctx context.Context, p *subject, upstream netip.AddrPort, viaBind bool
 }
 
 func (s *session) handshake(login *socks5.Credentials, upstream netip.AddrPort, viaBind bool) error {
-	watchdog := time.AfterFunc(handshakeTime, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
+	watchdog := time.AfterFunc(handshakeTime, s.giveUp)
 	defer watchdog.Stop()
 	if err := s.greet(login); err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"time"
 
@@ -26,13 +25,7 @@ func runForward(ctx context.Context, p *subject, s *sizes) (outcome, error) {
 		return outcome{}, err
 	}
 	defer k.close()
-	t, b, err := billed(ctx, p, k, load{s.clients, s.sessions, func(ctx context.Context, _ int) error {
-		return forwardEchoClose(ctx, p, k.addr())
-	}})
-	if err != nil {
-		return outcome{}, err
-	}
-	return t.gave(t.rate(), b.microsEach(t.done), b.mebibytes()), nil
+	return billSessions(ctx, p, s, k, func(ctx context.Context) error { return forwardEchoClose(ctx, p, k.addr()) })
 }
 
 // forwardEchoClose has upstream dialled from the address that it is reached from.
@@ -44,14 +37,11 @@ func forwardEchoClose(ctx context.Context, p *subject, upstream netip.AddrPort) 
 	if err != nil {
 		return err
 	}
-	d := net.Dialer{KeepAlive: -1}
-	c, err := d.DialContext(ctx, "tcp", p.forward)
+	s, err := dial(ctx, p.forward)
 	if err != nil {
 		return err
 	}
-	s := &session{TCPConn: c.(*net.TCPConn)}
-	s.unwatch = context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
-	watchdog := time.AfterFunc(handshakeTime, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
+	watchdog := time.AfterFunc(handshakeTime, s.giveUp)
 	defer watchdog.Stop()
 	if _, err = s.Write(header); err == nil {
 		err = trip(s)

@@ -42,9 +42,12 @@ func runSessions(ctx context.Context, p *subject, s *sizes, viaBind bool) (outco
 			return outcome{}, err
 		}
 	}
-	t, b, err := billed(ctx, p, k, load{s.clients, s.sessions, func(ctx context.Context, _ int) error {
-		return openEchoClose(ctx, p, k.addr(), viaBind)
-	}})
+	return billSessions(ctx, p, s, k, func(ctx context.Context) error { return openEchoClose(ctx, p, k.addr(), viaBind) })
+}
+
+// billSessions has as many sessions as s says, and gives what they have cost.
+func billSessions(ctx context.Context, p *subject, s *sizes, k *sink, session func(context.Context) error) (outcome, error) {
+	t, b, err := billed(ctx, p, k, load{s.clients, s.sessions, func(ctx context.Context, _ int) error { return session(ctx) }})
 	if err != nil {
 		return outcome{}, err
 	}
