@@ -39,8 +39,7 @@ func addresses(t *testing.T, r *rig) {
 }
 
 func mappedClient(t *testing.T, first *rig) {
-	first.finish()
-	r := newRigOn(t, first.net, first.secure, transport.ListenConfig{Address: netip.MustParseAddrPort("[::]:0")})
+	r := first.anew(transport.ListenConfig{Address: netip.MustParseAddrPort("[::]:0")})
 	client := r.connectTo(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), r.listener.Addr().Port()))
 	s := r.start(r.accept(), client, nil)
 	if got, want := s.Client().Addr(), netip.MustParseAddr("127.0.0.1"); got != want {

@@ -36,19 +36,26 @@ type rig struct {
 // newRig is called by Run; its cleanup belongs to finish, since the leak check
 // comes before t.Cleanup.
 func newRig(t *testing.T, n transport.Network, s *security) *rig {
-	return newRigOn(t, n, s, transport.ListenConfig{Address: netip.MustParseAddrPort("127.0.0.1:0")})
+	return newRigOn(t, n, s, transport.ListenConfig{})
 }
 
 // patient is a rig in place of r that gives a side all the time it needs to take
 // what it was sent, so that it is in time on any machine.
-func (r *rig) patient() *rig {
+func (r *rig) patient() *rig { return r.anew(transport.ListenConfig{LastWords: patience}) }
+
+// anew is a rig in place of r with a listener of its own kind.
+func (r *rig) anew(config transport.ListenConfig) *rig {
 	r.finish()
-	return newRigOn(r.t, r.net, r.secure, transport.ListenConfig{Address: netip.MustParseAddrPort("127.0.0.1:0"), LastWords: patience})
+	return newRigOn(r.t, r.net, r.secure, config)
 }
 
-// newRigOn is newRig with a listener of its own kind; the rest is as everywhere.
+// newRigOn is newRig with a listener of its own kind; the rest is as everywhere, the
+// address too unless it is given.
 func newRigOn(t *testing.T, n transport.Network, secure *security, config transport.ListenConfig) *rig {
 	t.Helper()
+	if !config.Address.IsValid() {
+		config.Address = netip.MustParseAddrPort("127.0.0.1:0")
+	}
 	config.KeepAlive = transport.KeepAlive{Enabled: true, Idle: time.Minute, Interval: 10 * time.Second, Count: 3}
 	if secure != nil {
 		config.TLS, config.HandshakeTimeout = secure.server, secure.timeout

@@ -3,7 +3,6 @@ package conformance
 import (
 	"errors"
 	"net"
-	"net/netip"
 	"testing"
 
 	"github.com/troupe-proxy/troupe/internal/transport"
@@ -26,10 +25,7 @@ func tlsLaterCases() []testCase {
 }
 
 // later is a rig in place of r whose handshakes wait for Secure.
-func (r *rig) later() *rig {
-	r.finish()
-	return newRigOn(r.t, r.net, r.secure, transport.ListenConfig{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLSLater: true})
-}
+func (r *rig) later() *rig { return r.anew(transport.ListenConfig{TLSLater: true}) }
 
 // unsecured connects a client and starts its session; each event is reacted to
 // within Notify.
