@@ -48,13 +48,19 @@ func (s *Search) below(directory string, parts []string) error {
 	if part == "**" {
 		return s.anywhere(directory, rest)
 	}
-	if !strings.ContainsAny(part, `*?[\`) {
+	if !isWild(part) {
 		return s.step(filepath.Join(directory, part), rest)
 	}
 	entries, err := s.list(directory)
 	if err != nil {
 		return err
 	}
+	return s.among(directory, entries, parts)
+}
+
+// among is below for a part with wildcards, where the directory was read.
+func (s *Search) among(directory string, entries []fs.DirEntry, parts []string) error {
+	part, rest := parts[0], parts[1:]
 	for _, entry := range entries {
 		if hidden(entry) && part[0] != '.' {
 			continue
@@ -74,10 +80,14 @@ func (s *Search) anywhere(directory string, parts []string) error {
 	if len(parts) == 0 {
 		parts = []string{"*"}
 	}
-	if err := s.below(directory, parts); err != nil {
-		return err
-	}
 	entries, err := s.list(directory)
+	switch {
+	case err != nil:
+	case parts[0] != "**" && isWild(parts[0]):
+		err = s.among(directory, entries, parts)
+	default:
+		err = s.below(directory, parts)
+	}
 	if err != nil {
 		return err
 	}
@@ -113,6 +123,8 @@ func (s *Search) visit(n int) error {
 	}
 	return s.ctx.Err()
 }
+
+func isWild(part string) bool { return strings.ContainsAny(part, `*?[\`) }
 
 func hidden(entry fs.DirEntry) bool { return entry.Name()[0] == '.' }
 
