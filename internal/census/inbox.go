@@ -15,7 +15,7 @@ import (
 //
 // It observes like Mailbox. Batches of messages are not taken apart.
 type Inbox struct {
-	actor    actor.MessageInvoker
+	actor    actor.MessageInvoker // nil when it has stopped and had its mail; written under mu
 	observer Observer
 
 	mu        sync.Mutex
@@ -79,6 +79,10 @@ func (b *Inbox) PostUserMessage(msg any) {
 // PostSystemMessage implements actor.Mailbox.
 func (b *Inbox) PostSystemMessage(msg any) {
 	b.mu.Lock()
+	if b.actor == nil {
+		b.mu.Unlock()
+		return
+	}
 	b.system = append(b.system, msg)
 	if b.running {
 		b.mu.Unlock()
@@ -104,13 +108,18 @@ func (b *Inbox) Close() {
 	}
 }
 
-// drain hands over what waits, by the goroutine that set running.
+// drain hands over what waits, by the goroutine that set running. An actor that has
+// stopped is let go of then: a parent's PIDSet keeps the PIDs of children that are
+// gone, until others take their place, and each of them leads here.
 func (b *Inbox) drain() {
 	for {
 		b.mu.Lock()
 		msg, system, ok := b.next()
 		if !ok {
 			b.running = false
+			if b.closed {
+				b.actor = nil
+			}
 			b.mu.Unlock()
 			return
 		}

@@ -1,8 +1,10 @@
 package census_test
 
 import (
+	"runtime"
 	"sync"
 	"testing"
+	"weak"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -84,4 +86,27 @@ func TestInboxHandsOver(t *testing.T) {
 	if got := p.delivered.Load(); got != 1 {
 		t.Errorf("delivered %d times when the sender goes on; want 1", got)
 	}
+}
+
+// An actor that has stopped was kept in memory, with its session and the policy of
+// that, for as long as anybody had its PID: the parent has, until another child takes
+// the place in its set.
+func TestInboxLetsGo(t *testing.T) {
+	system := actor.NewActorSystem()
+	stop := func() (pid *actor.PID, gone weak.Pointer[counter]) {
+		c := &counter{t: t, done: make(chan struct{})}
+		pid = system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return c },
+			actor.WithMailbox(census.Inboxes(make(observer, 10)))))
+		system.Root.Send(pid, struct{}{}) // now the PID knows the way by itself
+		c.inbox.Stop()
+		await(t, "the actor to stop", c.done)
+		return pid, weak.Make(c)
+	}
+	pid, gone := stop()
+	runtime.GC()
+	if gone.Value() != nil {
+		t.Error("the actor that has stopped is kept in memory by its PID")
+	}
+	system.Root.Send(pid, newParcel()) // goes nowhere, and does no harm
+	system.Root.Stop(pid)
 }
