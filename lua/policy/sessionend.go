@@ -69,7 +69,6 @@ type sessionEnds struct {
 func (q *sessionEnds) open(h *Hooks) {
 	q.hooks, q.pool = h, h.pool(sessionStates)
 	q.ctx, q.end = context.WithCancel(context.Background())
-	q.queue = make(chan SessionSummary, mostEnds)
 }
 
 // SessionEnd has the policy told of a session. It never waits: when too many ends
@@ -87,7 +86,8 @@ func (q *sessionEnds) add(s SessionSummary) {
 		q.hooks.program.options.Meter.Drop()
 		return
 	}
-	q.begin.Do(func() {
+	q.begin.Do(func() { // most policies have no such handler, and need no queue of 200 KiB
+		q.queue = make(chan SessionSummary, mostEnds)
 		for range sessionStates {
 			q.workers.Go(q.work)
 		}
@@ -125,7 +125,9 @@ func (q *sessionEnds) close() {
 	q.mu.Lock()
 	if !q.closed {
 		q.closed = true
-		close(q.queue)
+		if q.queue != nil {
+			close(q.queue)
+		}
 	}
 	q.mu.Unlock()
 	q.workers.waitFor(q.hooks.limits.Deadline)
