@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -33,18 +34,9 @@ const (
 // the ends of the orderly sessions have, and for a session that was reset no less
 // than was received and no more than was sent. Then nothing is left.
 func TestMixedSessions(t *testing.T) {
-	lasting := 3 * time.Second
-	if text := os.Getenv(soakTime); text != "" {
-		var err error
-		lasting, err = time.ParseDuration(text)
-		must(t, err)
-	}
+	lasting := soakFor(t, 3*time.Second)
 	d := startPolicy(t, onePolicy, "TROUPE_LOG=info,proxy_server::proxy_handler=warn")
-	var hosts []*mixedHost
-	for range 8 {
-		hosts = append(hosts, newMixedHost(t))
-	}
-	m := &mixed{proxy: d.socks(), hosts: hosts}
+	m := newMixed(t, d.socks(), mixedWorkers)
 	m.run(t, time.Second) // all that is made once is there now
 	d.awaitFigure(0, "proxy_active_connections", "listener", d.socks())
 	before, heap := d.footprint(), d.collected()
@@ -55,18 +47,7 @@ func TestMixedSessions(t *testing.T) {
 	d.awaitFigure(0, "proxy_active_connections", "listener", d.socks())
 
 	now := d.scrape()
-	for _, way := range []struct {
-		family        string
-		least, most   uint64
-		exactSessions int64
-	}{
-		{"proxy_bytes_client_to_dest_total", m.up.least.Load(), m.up.most.Load(), m.orderly.Load()},
-		{"proxy_bytes_dest_to_client_total", m.down.least.Load(), m.down.most.Load(), m.orderly.Load()},
-	} {
-		if got := uint64(now.value(way.family, "listener", d.socks())); got < way.least || got > way.most {
-			t.Errorf("%s: got %d; want %d to %d", way.family, got, way.least, way.most)
-		}
-	}
+	m.wantBytes(t, now)
 	if got, want := now.value("proxy_connections_accepted_total", "listener", d.socks()), float64(m.orderly.Load()+m.reset.Load()); got != want {
 		t.Errorf("got %v sessions; want %v", got, want)
 	}
@@ -80,10 +61,21 @@ func TestMixedSessions(t *testing.T) {
 	if left > heap+registryGrowth {
 		t.Errorf("the heap grew from %.0f to %.0f bytes; want it where it was", heap, left)
 	}
-	t.Logf("%v: %d orderly sessions and %d reset; up %d to %d bytes, down %d to %d; before %+v and %.1f MiB of heap, after %+v and %.1f MiB",
-		lasting, m.orderly.Load(), m.reset.Load(), m.up.least.Load(), m.up.most.Load(), m.down.least.Load(), m.down.most.Load(),
-		before, heap/(1<<20), after, left/(1<<20))
+	t.Logf("%v: %v; before %+v and %.1f MiB of heap, after %+v and %.1f MiB",
+		lasting, m, before, heap/(1<<20), after, left/(1<<20))
 	d.endWell()
+}
+
+// soakFor is how long a test goes on: as the environment says, or a short while.
+func soakFor(t *testing.T, short time.Duration) time.Duration {
+	t.Helper()
+	text := os.Getenv(soakTime)
+	if text == "" {
+		return short
+	}
+	lasting, err := time.ParseDuration(text)
+	must(t, err)
+	return lasting
 }
 
 // collected is the heap in use after its garbage was collected: a look at the
@@ -116,9 +108,38 @@ func (s *carried) add(least, most int) {
 type mixed struct {
 	proxy          string
 	hosts          []*mixedHost
+	workers        int
+	idle           time.Duration // up to so long each session is idle, if it is not 0
+	shortages      bool          // descriptors run out: a CONNECT may be answered 01
 	up, down       carried
 	orderly, reset atomic.Int64
+	short          atomic.Int64 // so answered
 	round          uint64
+}
+
+// newMixed is so many clients of a proxy, and what they connect to.
+func newMixed(t *testing.T, proxy string, workers int) *mixed {
+	t.Helper()
+	m := &mixed{proxy: proxy, workers: workers}
+	for range 8 {
+		m.hosts = append(m.hosts, newMixedHost(t))
+	}
+	return m
+}
+
+func (m *mixed) String() string {
+	return fmt.Sprintf("%d orderly sessions and %d reset; up %d to %d bytes, down %d to %d", m.orderly.Load(), m.reset.Load(),
+		m.up.least.Load(), m.up.most.Load(), m.down.least.Load(), m.down.most.Load())
+}
+
+// wantBytes fails the test where the daemon has not counted what the ends have.
+func (m *mixed) wantBytes(t *testing.T, now figures) {
+	t.Helper()
+	for family, way := range map[string]*carried{"proxy_bytes_client_to_dest_total": &m.up, "proxy_bytes_dest_to_client_total": &m.down} {
+		if got := uint64(now.value(family, "listener", m.proxy)); got < way.least.Load() || got > way.most.Load() {
+			t.Errorf("%s: got %d; want %d to %d", family, got, way.least.Load(), way.most.Load())
+		}
+	}
 }
 
 // run lets the clients work for a while.
@@ -128,7 +149,7 @@ func (m *mixed) run(t *testing.T, lasting time.Duration) {
 	defer cancel()
 	m.round++
 	var workers sync.WaitGroup
-	for w := range mixedWorkers {
+	for w := range m.workers {
 		workers.Go(func() {
 			r := rand.New(rand.NewPCG(m.round, uint64(w)))
 			for ctx.Err() == nil {
@@ -145,12 +166,22 @@ func (m *mixed) run(t *testing.T, lasting time.Duration) {
 // session is one of a kind that chance chooses.
 func (m *mixed) session(worker int, r *rand.Rand) error {
 	o, host := drawOrder(r), m.hosts[r.IntN(len(m.hosts))]
-	seen := host.expect(&o)
+	if m.idle > 0 {
+		o.Pause = uint16(r.Int64N(m.idle.Milliseconds()))
+	}
 	c, err := m.open(worker, r, host.address)
+	if no := replyCode(0); m.shortages && errors.As(err, &no) && no == 1 {
+		m.short.Add(1)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	seen := host.expect(&o)
+	if err := c.SetDeadline(time.Now().Add(o.patience())); err != nil {
+		return err
+	}
 	sent, received, err := o.carry(c)
 	if err != nil {
 		return fmt.Errorf("%v: sent %d, received %d: %w", o, sent, received, err)

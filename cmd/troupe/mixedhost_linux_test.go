@@ -72,6 +72,11 @@ func (o order) bytes() []byte {
 // pause waits as long as the session is idle.
 func (o order) pause() { <-time.After(time.Duration(o.Pause) * time.Millisecond) }
 
+// patience is how long the session may take.
+func (o order) patience() time.Duration {
+	return patience + 2*time.Duration(o.Pause)*time.Millisecond
+}
+
 // carry is the client's part. A reset that the order asks for is no error.
 func (o order) carry(c *net.TCPConn) (sent, received int, err error) {
 	first, err := c.Write(o.bytes())
@@ -193,10 +198,15 @@ func say(c net.Conn, message []byte, isRequest bool) error {
 		return err
 	}
 	if answer[0] != 5 || answer[1] != 0 {
-		return fmt.Errorf("% x was answered with % x", message, answer)
+		return fmt.Errorf("% x was answered with % x: %w", message, answer, replyCode(answer[1]))
 	}
 	return nil
 }
+
+// replyCode is a reply of RFC 1928 that was not "succeeded".
+type replyCode byte
+
+func (r replyCode) Error() string { return fmt.Sprintf("reply %02x", byte(r)) }
 
 // hostSeen is what an upstream has seen of a session.
 type hostSeen struct {
@@ -260,6 +270,9 @@ func (h *mixedHost) serve(c *net.TCPConn) {
 		return // whoever waits for the session says so
 	}
 	if _, err := binary.Decode(b, binary.BigEndian, &o); err != nil {
+		return
+	}
+	if c.SetDeadline(time.Now().Add(o.patience())) != nil {
 		return
 	}
 	seen := o.serve(c)

@@ -44,13 +44,10 @@ func (d *daemon) footing() footing {
 // much slower others are served, which only an idle machine can tell.
 func siegeTime(t *testing.T) time.Duration {
 	t.Helper()
-	text := os.Getenv(soakTime)
-	if text == "" {
+	if os.Getenv(soakTime) == "" {
 		t.Skip("set " + soakTime + " to a duration such as 30s")
 	}
-	lasting, err := time.ParseDuration(text)
-	must(t, err)
-	return lasting
+	return soakFor(t, 0)
 }
 
 func startSiege(t *testing.T, lasting time.Duration, listener string) *siege {
