@@ -40,6 +40,8 @@ func TestSoak(t *testing.T) {
 	sessions, idle := 100, 300*time.Millisecond
 	if os.Getenv(soakTime) != "" {
 		sessions, idle = 2000, 20*time.Second
+	} else {
+		t.Parallel()
 	}
 	s := startSoak(t, sessions, idle)
 	s.load.run(t, time.Second) // all that is made once is there now
