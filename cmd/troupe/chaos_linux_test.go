@@ -134,6 +134,8 @@ func TestDescriptorsRunOut(t *testing.T) {
 	held := c.watchStatus()
 	began := time.Now()
 	for range episodes {
+		// A client that has just gone would leave a descriptor behind for the next.
+		await(t, "only the bystanders to be there", func() bool { return c.active() == float64(len(c.others.conns)) })
 		enough := c.limit(c.firstFree())
 		conn := dial(t, c.socks()) // it waits in the queue, and is not refused
 		_, err := conn.Write([]byte{5, 1, 0})
