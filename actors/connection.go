@@ -305,7 +305,7 @@ func (c *connection) report(o Outcome, err error, now time.Time) {
 		level = slog.LevelInfo
 	}
 	if c.shared.log.Enabled(context.Background(), level) {
-		attrs := append(r.attrs(o, now), cut.attrs()...)
+		attrs := slices.Concat(r.attrs(o, now), c.unreached(), cut.attrs())
 		c.shared.log.LogAttrs(context.Background(), level, text, append(attrs, because(err)...)...)
 	}
 	if o.Class != Probed && c.shared.hooks.wantsEnds() {

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -127,6 +128,17 @@ func (c *connection) endedSession(o Outcome, now time.Time) *EndedSession {
 	}
 	e.WaitingFor = c.awaited(o)
 	return e
+}
+
+// unreached is where a session that has no upstream was to go, and from where.
+func (c *connection) unreached() (attrs []slog.Attr) {
+	if c.record.upstream.IsValid() || c.asked == (socks5.Address{}) {
+		return nil
+	}
+	if c.source.IsValid() {
+		attrs = append(attrs, slog.String("source", c.source.String()))
+	}
+	return append(attrs, slog.String("destination", c.asked.String()))
 }
 
 // endedSession is what an observer is told of a client.

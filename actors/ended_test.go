@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -219,4 +220,28 @@ func BenchmarkEndedSession(b *testing.B) {
 	for b.Loop() {
 		_ = c.endedSession(failed(ReasonRefused), time.Now())
 	}
+}
+
+// The line of a session whose upstream could not be reached named neither where it was
+// to go nor from where, which is what an operator has to know.
+func TestUnreachedIsNamed(t *testing.T) {
+	var log journal
+	tr := startTree(t, namesTo("127.0.0.1"), func(s *setup) { s.log = log.logger() })
+	refusing := closedPort(t)
+
+	c := tr.mustDial()
+	must(t, c.refused(request(1, refusing), 5))
+	eventually(t, "its line", func() bool { return log.has(" destination=" + refusing.String() + "\n") })
+
+	c = tr.mustDial()
+	must(t, c.greet())
+	if code, err := c.ask(request(2, netip.MustParseAddrPort("127.0.0.9:0"))); code != 0 || err != nil {
+		t.Fatalf("BIND answered %d, %v; want 0", code, err)
+	}
+	if code, err := c.ask(requestName("mx.example.com", refusing.Port())); code != 5 || err != nil {
+		t.Fatalf("CONNECT answered %d, %v; want 5", code, err)
+	}
+	eventually(t, "its line", func() bool {
+		return log.has(fmt.Sprintf(" source=127.0.0.9:0 destination=mx.example.com:%d\n", refusing.Port()))
+	})
 }
