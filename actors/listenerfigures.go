@@ -15,7 +15,7 @@ var (
 	listenerDrained = prometheus.NewDesc("proxy_listener_drained",
 		"1 while the listener takes no clients because somebody has drained it or stops the daemon, else 0: then proxy_listener_up is 0 on purpose. troupe drain --undo ends it.", []string{"listener"}, nil)
 	acceptorRestarts = prometheus.NewDesc("proxy_acceptor_restarts_total",
-		"Restarts of the acceptor of a listener; sessions and waiting clients stay. One now and then is a reload's or a fault survived; if it keeps growing, the log says over what the acceptor fails.", []string{"listener"}, nil)
+		"Restarts of the acceptor of a listener after a failure or by request; sessions and waiting clients stay. A reload's are not among them. One now and then is a fault survived; if it keeps growing, the log says over what the acceptor fails.", []string{"listener"}, nil)
 	queueWaiting = prometheus.NewDesc("proxy_accept_queue",
 		"Clients that have connected to the listener and wait to be accepted. Above 0 for long: no processor or session slot is left for them; see proxy_listener_up.", []string{"listener"}, nil)
 	queueLimit = prometheus.NewDesc("proxy_accept_queue_limit",
