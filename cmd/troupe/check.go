@@ -127,32 +127,6 @@ func loadForCheck(c *cobra.Command, path string, sandbox bool, heard *heard) (p 
 	return p, main, nil
 }
 
-// warnings are what is worth a look in a policy that loads.
-func warnings(p *policy.Policy, main []byte, heard *heard) []string {
-	all := heard.warnings()
-	uses := p.MissingNames(p.Name, main)
-	for _, file := range p.Files {
-		if file == p.Name {
-			continue
-		}
-		if text, err := readFile(file); err == nil {
-			uses = append(uses, p.MissingNames(file, text)...)
-		}
-	}
-	for _, u := range uses {
-		all = append(all, fmt.Sprintf("%s: %s", u.At, u.Why))
-	}
-	if p.Hooks.Has(policy.EventAuth) {
-		return all
-	}
-	for i := range p.Listeners {
-		if l := &p.Listeners[i]; l.RequireAuth {
-			all = append(all, fmt.Sprintf("%s: listener %s: require_auth = true, and nobody can be let in: there is no hook %s", l.At, l.Listen, policy.EventAuth))
-		}
-	}
-	return all
-}
-
 // report says what a policy would start.
 func report(ctx context.Context, out io.Writer, p *policy.Policy, warnings []string) error {
 	hooks, err := p.Registrations(ctx)

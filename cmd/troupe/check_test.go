@@ -69,6 +69,36 @@ func TestCheckExamples(t *testing.T) {
 	}
 }
 
+// TestCheckWarnsOfStart: what loads and cannot start, or serves nobody, used to pass
+// without a word.
+func TestCheckWarnsOfStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.lua")
+	for _, tt := range []struct{ init, want string }{
+		{"proxy.start_proxy_listener { listen = '0.0.0.0:1080' } proxy.start_http_listener { listen = '127.0.0.1:1080' }",
+			"POLICY:3: listener 127.0.0.1:1080: cannot be opened beside that on 0.0.0.0:1080 (POLICY:3), which has the port on all addresses"},
+		{"proxy.start_proxy_listener { listen = '127.0.0.1:1080' } proxy.start_proxy_listener { listen = '[::]:1080' }",
+			"POLICY:3: listener 127.0.0.1:1080: cannot be opened beside that on [::]:1080 (POLICY:3), which has the port on all addresses"},
+		{"proxy.start_http_listener {}", "POLICY: there is no proxy listener: no client is served"},
+		{"proxy.start_proxy_listener { listen = '0.0.0.0:1080' } proxy.start_proxy_listener { listen = '[::1]:1080' }", ""},
+		{"proxy.start_proxy_listener { listen = '0.0.0.0:0' } proxy.start_http_listener { listen = '127.0.0.1:0' }", ""},
+	} {
+		policy := "local kumo, proxy = require 'kumo', require 'proxy'\nkumo.on('proxy_init', function()\n" + tt.init + "\nend)\n"
+		if err := os.WriteFile(path, []byte(policy), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := runCheck(path)
+		var warnings []string
+		for line := range strings.Lines(stdout) {
+			if w, ok := strings.CutPrefix(line, "warning "); ok {
+				warnings = append(warnings, strings.ReplaceAll(strings.TrimSpace(w), path, "POLICY"))
+			}
+		}
+		if got := strings.Join(warnings, "; "); code != exitOK || got != tt.want {
+			t.Errorf("%s: got exit code %d, %q, %s; want %q", tt.init, code, got, stderr, tt.want)
+		}
+	}
+}
+
 func TestParseQuestion(t *testing.T) {
 	addr, port := netip.MustParseAddr, netip.MustParseAddrPort
 	tests := []struct {
