@@ -168,6 +168,7 @@ func (l *listener) serveOne(ctx context.Context, a Acceptance) error {
 func (l *listener) accept(ctx context.Context, a Acceptance) (*conn, error) {
 	want := shortage{pause: holdBackMin}
 	for {
+		_ = l.reserve.open() // if it was lost: before any client, who would go on to take the next
 		tcp, err := l.tcp.AcceptTCP()
 		if err == nil {
 			c, err := l.newConn(tcp)

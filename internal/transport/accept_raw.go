@@ -58,6 +58,6 @@ func (r *reserve) shed(l *net.TCPListener) (client netip.AddrPort, ok bool) {
 		client, ok = socketAddrPort(sa), true
 		_ = unix.Close(fd)
 	})
-	_ = r.open() // tried again at the next shedding
+	_ = r.open() // fails where somebody else was quicker: tried again before the next accept
 	return client, ok
 }

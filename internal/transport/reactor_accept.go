@@ -263,6 +263,7 @@ func (s *serving) acceptOrLeave(ctx context.Context) (fd int32, client netip.Add
 func (s *serving) accept(ctx context.Context) (int32, netip.AddrPort, error) {
 	want := shortage{pause: holdBackMin}
 	for ctx.Err() == nil {
+		_ = s.listener.reserve.open() // if it was lost: before any client, who would go on to take the next
 		fd, client, errno := acceptRaw(s.listener.fd)
 		switch {
 		case errno == 0:
@@ -290,7 +291,7 @@ func (l *epollListener) shed() (client netip.AddrPort, ok bool) {
 	if errno == 0 {
 		closeRaw(fd)
 	}
-	_ = l.reserve.open() // tried again at the next shedding
+	_ = l.reserve.open() // fails where somebody else was quicker: tried again before the next accept
 	return client, errno == 0
 }
 
