@@ -114,7 +114,9 @@ func (s *System) cut(why cause, which func(*connection) bool) (cut Cut) {
 		}
 	}
 	for _, c := range rest {
-		cut.end(c, c.waitsForSide(), why)
+		if which(c) { // its client may have spoken since: then it waits for the upstream, and is meant no more
+			cut.end(c, c.waitsForSide(), why)
+		}
 	}
 	return cut
 }

@@ -99,6 +99,41 @@ func TestShutdownLetsTheUpstreamAnswer(t *testing.T) {
 	tr.wantFailed(ReasonShutdown, 3)
 }
 
+// A session that had been quiet was ended as one that waits for its upstream, if its
+// client spoke between the two looks at it: that was the end of a mail, whose client
+// had to send it again.
+func TestShutdownLooksAgain(t *testing.T) {
+	tr := startTree(t)
+	slow := startAnswering(t)
+	c := tr.mustOpen(slow.addr)
+	upstream := slow.take(t)
+	_, err := upstream.Write([]byte("354\r\n"))
+	must(t, err)
+	_, err = c.hear(5)
+	must(t, err)
+	eventually(t, "the session to wait for its client", func() bool { return !tr.only().WaitsForUpstream })
+	spoken := false
+	cut := tr.sys.cut(causeQuiet, func(s *connection) bool {
+		quiet := s.isQuiet(time.Now(), 0)
+		if !spoken {
+			spoken = true
+			must(t, c.say([]byte(".\r\n")...))
+			eventually(t, "the session to wait for its upstream", func() bool { return tr.only().WaitsForUpstream })
+		}
+		return quiet
+	})
+	if cut != (Cut{}) {
+		t.Errorf("got %+v; want no session cut", cut)
+	}
+	_, err = upstream.Write([]byte("250\r\n"))
+	must(t, err)
+	if b, err := c.hear(5); err != nil || string(b) != "250\r\n" {
+		t.Errorf("got %q, %v; want the answer", b, err)
+	}
+	must(t, upstream.Close())
+	must(t, c.ended())
+}
+
 // What is left at the limit is cut, and it is known how much of that may be a mail.
 func TestShutdownHasALimit(t *testing.T) {
 	tr := startTree(t)
