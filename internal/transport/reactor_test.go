@@ -34,3 +34,9 @@ func (n copying) Listen(cfg transport.ListenConfig) (transport.Listener, error) 
 	cfg.NoSplice = true
 	return n.Network.Listen(cfg)
 }
+
+// ListenOn implements transport.Receiver.
+func (n copying) ListenOn(cfg transport.ListenConfig, fd int) (transport.Listener, error) {
+	cfg.NoSplice = true
+	return n.Network.(transport.Receiver).ListenOn(cfg, fd)
+}
