@@ -58,6 +58,7 @@ func (s *service) drainFor(one os.Signal) time.Duration {
 func (s *service) beginEnd(one os.Signal) {
 	limit := s.drainFor(one)
 	s.draining.Store(true)
+	s.upgrade.end()
 	s.log.Info("shutting down", slog.String("signal", one.String()), slog.Duration("limit", limit))
 	told(s.log, s.manager.Stopping("shutting down", statusHolds))
 	p := &progress{log: s.log, manager: s.manager}

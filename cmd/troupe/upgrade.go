@@ -32,6 +32,9 @@ type upgrader struct {
 	limit   time.Duration // for a new process to serve
 	turn    chan struct{} // holds the one upgrade that may run, and after it for ever
 	done    chan *handover.Successor
+
+	over context.Context // ended by end, when this process is to end
+	end  context.CancelFunc
 }
 
 // upgraded is what an upgrade has come to.
@@ -44,6 +47,7 @@ type upgraded struct {
 // the file of the program can have changed.
 func newUpgrader(limit time.Duration) *upgrader {
 	u := &upgrader{limit: limit, turn: make(chan struct{}, 1), done: make(chan *handover.Successor, 1)}
+	u.over, u.end = context.WithCancel(context.Background())
 	u.program.Args = os.Args
 	u.program.Path, u.err = ownPath()
 	// The watchdog of the successor is its own.
@@ -83,7 +87,11 @@ func (u *upgrader) busy() bool { return len(u.turn) > 0 }
 
 // request upgrades because of a signal.
 func (u *upgrader) request(why string) {
-	if _, err := u.upgrade(context.Background(), why); err != nil {
+	_, err := u.upgrade(context.Background(), why)
+	switch {
+	case errors.Is(err, actors.ErrStopping):
+		u.service.log.Info("not upgraded, since the proxy is shutting down", slog.String("by", why))
+	case err != nil:
 		u.service.log.Error("not upgraded, this process goes on", slog.String("by", why), slog.Any("error", err))
 	}
 }
@@ -130,6 +138,7 @@ func (u *upgrader) turnedOver(ctx context.Context, r *reloader) (upgraded, error
 	s := u.service
 	ctx, cancel := context.WithTimeout(ctx, u.limit)
 	defer cancel()
+	defer context.AfterFunc(u.over, cancel)()
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
@@ -144,11 +153,17 @@ func (u *upgrader) turnedOver(ctx context.Context, r *reloader) (upgraded, error
 		return upgraded{}, err
 	}
 	successor, err := u.start(ctx, sockets)
+	if err == nil && !s.draining.CompareAndSwap(false, true) {
+		successor.Abandon() // it has served for a moment, and nobody would tell it to end
+		err = actors.ErrStopping
+	}
 	if err != nil {
-		sockets.Abandon()
+		sockets.Abandon() // for which this process waits before it ends
+		if s.draining.Load() {
+			err = actors.ErrStopping
+		}
 		return upgraded{}, err
 	}
-	s.draining.Store(true)
 	told(s.log, s.manager.MainPID(successor.PID()))
 	sockets.Complete(context.WithoutCancel(ctx))
 	u.done <- successor

@@ -211,6 +211,24 @@ func TestUpgradeAbandoned(t *testing.T) {
 	}
 }
 
+// TestUpgradeEndsBySignal: a daemon that was told to end while it upgraded ended, and
+// the process that it had started served on: nobody had told that one.
+func TestUpgradeEndsBySignal(t *testing.T) {
+	t.Parallel()
+	y := startDynasty(t, onePolicy)
+	slow := strings.Replace(onePolicy, "proxy.start_proxy_listener", "kumo.sleep(8)\n  proxy.start_proxy_listener", 1)
+	if slow == onePolicy {
+		t.Fatalf("got %q; want a policy with a listener", onePolicy)
+	}
+	replaceFile(t, y.cmd.Args[len(y.cmd.Args)-1], slow)
+	must(t, syscall.Kill(y.pid, syscall.SIGUSR2))
+	await(t, "the new process", func() bool { return len(children(t, y.pid)) > 0 })
+	y.endOrderly()
+	if said := y.log.text(); strings.Contains(said, "taken over") {
+		t.Errorf("a process took over from one that was to end; the log:\n%s", said)
+	}
+}
+
 // startReplaceable starts a daemon whose program and policy are files that the test
 // may replace.
 func startReplaceable(t *testing.T) *dynasty {
