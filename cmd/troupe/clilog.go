@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-proxy/troupe/internal/adminclient"
+	"github.com/troupe-proxy/troupe/internal/logging"
 )
 
 var errLogWhat = errors.New("expected what to do with the log: troupe log reopen")
@@ -20,7 +22,15 @@ until it ends or is told otherwise.`,
 		Example: "  troupe log-filter info,lua=debug",
 	}
 	return a.command(c, cobra.ExactArgs(1), func(c *cobra.Command, client *adminclient.Client, args []string) error {
-		return client.SetLogFilter(c.Context(), args[0])
+		if err := client.SetLogFilter(c.Context(), args[0]); err != nil || a.json {
+			return err // the daemon answers with no JSON
+		}
+		now := visible(args[0])
+		if filter, err := logging.ParseFilter(args[0]); err == nil {
+			now = filter.String()
+		}
+		_, err := fmt.Fprintln(c.OutOrStdout(), "the log filter is now "+now)
+		return err
 	})
 }
 

@@ -41,6 +41,11 @@ func TestFilterDecides(t *testing.T) {
 		{"6", "x", off},
 		{"lua", "lua", LevelTrace},
 		{"lua=", "lua", LevelTrace},
+		{"dbug=", "dbug", LevelTrace}, // not a mistake: only a word by itself is
+		{"dbug=trace", "dbug", LevelTrace},
+		{"off::", "off::x", LevelTrace},
+		{"troupe", "troupe", LevelTrace},
+		{"protoactor", "protoactor", LevelTrace},
 		{"lua=2", "lua", slog.LevelWarn},
 		{"lua=INFO", "troupe", off},
 		{"proxy_server=info", "proxy_server::mod_proxy", slog.LevelInfo},
@@ -75,7 +80,7 @@ func TestFilterDecides(t *testing.T) {
 func TestFilterSpansNeverHold(t *testing.T) {
 	for _, s := range []string{
 		"[connect]=trace", "[connect]", "lua[connect]=trace", "lua[{peer=10.0.0.1}]=trace",
-		`lua[connect{peer="a.*",user}]=5`, "[{peer}]=trace", "[]=trace", "lua[{}]",
+		`lua[connect{peer="a.*",user}]=5`, "[{peer}]=trace", "[]=trace", "lua[{}]", "[f]",
 	} {
 		f := mustParse(t, "lua=warn,"+s+",troupe=info")
 		if want := mustParse(t, "lua=warn,troupe=info"); !f.Equal(want) {
@@ -89,6 +94,8 @@ func TestParseFilterErrors(t *testing.T) {
 		filter, want string
 		reason       error
 	}{
+		{"dbug", "parsing log filter 'dbug': 'dbug' is no level: did you mean debug? The target of that name is 'dbug=trace'", ErrLevel},
+		{"lua=info, WARNING", "parsing log filter 'WARNING': 'WARNING' is no level: did you mean warn? The target of that name is 'WARNING=trace'", ErrLevel},
 		{"x=loud", "parsing log filter 'x=loud': invalid level 'loud', expected off, error, warn, info, debug, trace or 0 to 5", ErrLevel},
 		{"info, x=6 ,y", "parsing log filter 'x=6': invalid level '6', expected off, error, warn, info, debug, trace or 0 to 5", ErrLevel},
 		{"x==info", "parsing log filter 'x==info': invalid level '=info', expected off, error, warn, info, debug, trace or 0 to 5", ErrLevel},
@@ -116,6 +123,19 @@ func TestParseFilterErrors(t *testing.T) {
 		}
 		if !f.Equal(Filter{}) {
 			t.Errorf("%q: got filter %v beside the error; want none", tt.filter, f)
+		}
+	}
+}
+
+// TestFilterMisspelt: a filter of such a word alone would silence even errors.
+func TestFilterMisspelt(t *testing.T) {
+	for word, want := range map[string]string{
+		"trce": "trace", "trac": "trace", "d": "debug", "dbg": "debug", "deubg": "debug", "inof": "info", "inf": "info",
+		"Warnning": "warn", "warming": "warn", "wran": "warn", "err": "error", "errors": "error", "of": "off", "offf": "off",
+	} {
+		var wrong *FilterError
+		if f, err := ParseFilter(word); !errors.As(err, &wrong) || wrong.Meant != want {
+			t.Errorf("%q: got %v, %v; want an error that names %s", word, f, err, want)
 		}
 	}
 }

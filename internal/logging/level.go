@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"math"
 	"strings"
+
+	"github.com/troupe-proxy/troupe/internal/suggest"
 )
 
 // LevelTrace is the level below slog.LevelDebug.
@@ -39,6 +41,22 @@ func parseVerbosity(s string) (verbosity, bool) {
 		return verbosityTrace, true
 	}
 	return verbosityOff, false
+}
+
+// misspelt is the level that a word was probably meant to be which is none, or "".
+func misspelt(word string) string {
+	word = strings.ToLower(word)
+	names := []string{"error", "warn", "info", "debug", "trace", "off"}
+	for _, name := range names {
+		if strings.HasPrefix(name, word) {
+			return name
+		}
+	}
+	meant := suggest.Within(word, append(names, "warning"), 2)
+	if meant == "warning" {
+		return "warn"
+	}
+	return meant
 }
 
 func (v verbosity) String() string {

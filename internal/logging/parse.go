@@ -20,9 +20,15 @@ type FilterError struct {
 	Directive string
 	Part      string
 	Reason    error // ErrLevel, ErrTarget or ErrSpan
+	// Meant is the level that a target without one was probably meant to be.
+	Meant string
 }
 
 func (e *FilterError) Error() string {
+	if e.Meant != "" {
+		return fmt.Sprintf("parsing log filter '%s': '%s' is no level: did you mean %s? The target of that name is '%s=trace'",
+			e.Directive, e.Part, e.Meant, e.Part)
+	}
 	return fmt.Sprintf("parsing log filter '%s': %v '%s', expected %s",
 		escaped(e.Directive), e.Reason, escaped(e.Part), expected(e.Reason))
 }
@@ -45,7 +51,8 @@ func expected(reason error) string {
 //	target[span{field=value}]=level
 //
 // of which every part may be missing. A level alone is the global level; a
-// target without a level has all of them. Empty directives and white space
+// target without a level has all of them, unless it looks like a level with a
+// mistake in it: that would silence all others, errors included. Empty directives and white space
 // around directives are skipped, so that the empty string turns everything off.
 //
 // Nothing in this process runs in a span. A directive with a span or fields is
@@ -104,19 +111,24 @@ func parseDirective(s string) (d directive, inSpan bool, err error) {
 	if strings.HasPrefix(level, "[") {
 		i := strings.IndexByte(level, ']')
 		if i < 0 || !validSpan(level[1:i]) || i+1 < len(level) && level[i+1] != '=' {
-			return directive{}, false, &FilterError{s, level, ErrSpan}
+			return directive{}, false, &FilterError{Directive: s, Part: level, Reason: ErrSpan}
 		}
 		span, level = level[:i+1], level[i+1:]
 	}
 	if !validTarget(target) && (target != "" || span == "") {
-		return directive{}, false, &FilterError{s, target, ErrTarget}
+		return directive{}, false, &FilterError{Directive: s, Part: target, Reason: ErrTarget}
+	}
+	if target == s && !strings.Contains(s, "::") {
+		if meant := misspelt(s); meant != "" {
+			return directive{}, false, &FilterError{Directive: s, Part: s, Reason: ErrLevel, Meant: meant}
+		}
 	}
 	d = directive{target: target, level: verbosityTrace}
 	level = strings.TrimPrefix(level, "=")
 	if level != "" {
 		var ok bool
 		if d.level, ok = parseVerbosity(level); !ok {
-			return directive{}, false, &FilterError{s, level, ErrLevel}
+			return directive{}, false, &FilterError{Directive: s, Part: level, Reason: ErrLevel}
 		}
 	}
 	return d, span != "", nil

@@ -8,15 +8,7 @@ import "strings"
 // Closest returns the name that was probably meant by word, or "". It is for
 // people: a wrong hint is worse than none, so the name must be near.
 func Closest(word string, names []string) string {
-	best, bestDistance := "", max(1, len(word)/3)+1
-	for _, name := range names {
-		if strings.EqualFold(word, name) {
-			return name
-		}
-		if d := distance(word, name); d < bestDistance {
-			best, bestDistance = name, d
-		}
-	}
+	best := Within(word, names, max(1, len(word)/3))
 	if best != "" || len(word) < 4 {
 		return best
 	}
@@ -27,6 +19,21 @@ func Closest(word string, names []string) string {
 		}
 	}
 	return ""
+}
+
+// Within returns the name that is nearest to word, or "" if none is within most
+// letters to add, drop, change or swap with their neighbour.
+func Within(word string, names []string, most int) string {
+	best, bestDistance := "", most+1
+	for _, name := range names {
+		if strings.EqualFold(word, name) {
+			return name
+		}
+		if d := distance(word, name); d < bestDistance {
+			best, bestDistance = name, d
+		}
+	}
+	return best
 }
 
 // Hint is the clause to put behind an unknown name, or "".
