@@ -49,7 +49,7 @@ func (c Config) handleReady(w http.ResponseWriter, r *http.Request) {
 	case len(status.Listeners) == 0 && query["listener"] != "":
 		writeText(w, http.StatusServiceUnavailable, "not ready: there is no such listener")
 	case !status.accepting():
-		writeText(w, http.StatusServiceUnavailable, "not ready: not accepting"+c.details(r, status))
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+status.want()+c.details(r, status))
 	default:
 		writeText(w, http.StatusOK, "ready")
 	}

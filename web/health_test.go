@@ -58,6 +58,7 @@ func TestReady(t *testing.T) {
 		{"one does not", "", []ListenerStatus{up, down}, false, 503, "not ready: not accepting"},
 		{"the one asked for does", "?listener=127.0.0.1:1080", []ListenerStatus{up, down}, false, 200, "ready"},
 		{"the one asked for does not", "?listener=%5B::1%5D:1080", []ListenerStatus{up, down}, false, 503, "not ready: not accepting"},
+		{"the one asked for is drained", "?listener=%5B::1%5D:1080", []ListenerStatus{up, {Listener: b, Drained: true}}, false, 503, "not ready: drained"},
 		{"no such", "?listener=127.0.0.1:1081", []ListenerStatus{up}, false, 503, "not ready: there is no such listener"},
 		{"draining", "", []ListenerStatus{up}, true, 503, "not ready: draining"},
 		{"draining, one that accepts", "?listener=127.0.0.1:1080", []ListenerStatus{up}, true, 503, "not ready: draining"},

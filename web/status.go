@@ -20,21 +20,34 @@ func (c Config) handleStatus(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusOK, "KumoProxy OK")
 		return
 	}
-	writeText(w, http.StatusServiceUnavailable, "KumoProxy: not accepting"+c.details(r, status))
+	writeText(w, http.StatusServiceUnavailable, "KumoProxy: "+status.want()+c.details(r, status))
+}
+
+// want is what is wanting where not all accept. What somebody has drained is no failure.
+func (s Status) want() string {
+	for _, l := range s.Listeners {
+		if !l.Accepting && !l.Drained {
+			return "not accepting"
+		}
+	}
+	return "drained"
 }
 
 // lines is a line for each listener, each after a newline.
 func (s Status) lines() string {
 	var b strings.Builder
 	for _, l := range s.Listeners {
-		state := "accepting"
-		if !l.Accepting {
+		state, why := "accepting", "failure"
+		switch {
+		case l.Drained:
+			state, why = "drained", "why"
+		case !l.Accepting:
 			state = "not accepting"
 		}
 		fmt.Fprintf(&b, "\n%s: %s since %s, restarts %d",
 			l.Listener, state, l.Since.UTC().Format(time.RFC3339), l.Restarts)
 		if l.Failure != "" {
-			fmt.Fprintf(&b, ", failure %q", l.Failure)
+			fmt.Fprintf(&b, ", %s %q", why, l.Failure)
 		}
 	}
 	return b.String()

@@ -14,6 +14,8 @@ func TestStatus(t *testing.T) {
 	const long = short +
 		"\n127.0.0.1:1080: accepting since 2026-08-05T10:11:12Z, restarts 0" +
 		"\n[::1]:1081: not accepting since 2026-08-05T10:11:12Z, restarts 4, failure \"bind: address already in use\\nX\""
+	drained := ListenerStatus{Listener: "[::1]:1082", Drained: true, Since: since, Failure: "drained by request of ann"}
+	const drainedLine = "\n[::1]:1082: drained since 2026-08-05T10:11:12Z, restarts 0, why \"drained by request of ann\""
 	tests := []struct {
 		name      string
 		listeners []ListenerStatus
@@ -24,6 +26,8 @@ func TestStatus(t *testing.T) {
 		{"all accept", []ListenerStatus{up, up}, http.StatusOK, "KumoProxy OK", "KumoProxy OK"},
 		{"no listeners", nil, http.StatusOK, "KumoProxy OK", "KumoProxy OK"},
 		{"one does not", []ListenerStatus{up, down}, http.StatusServiceUnavailable, long, short},
+		{"one is drained", []ListenerStatus{drained}, http.StatusServiceUnavailable, "KumoProxy: drained" + drainedLine, "KumoProxy: drained"},
+		{"one does not, one is drained", []ListenerStatus{up, down, drained}, http.StatusServiceUnavailable, long + drainedLine, short},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
