@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,8 +55,14 @@ func (s *state) explain(f *failure) Errors {
 			return Errors{{Position: at, Msg: why}}
 		}
 	}
+	if m := nilGlobal.FindStringSubmatch(message); m != nil && slices.Contains(s.program.modules.Roots(), m[1]) {
+		message += fmt.Sprintf(": the file needs \"local %s = require '%s'\" above it", m[1], m[1])
+	}
 	return Errors{{Position: at, Msg: message, Traceback: s.traceback(f.trace)}}
 }
+
+// nilGlobal is what Lua says of a global that is not there, such as a module.
+var nilGlobal = regexp.MustCompile(`^attempt to index a nil value \(global '([^']+)'\)$`)
 
 // nilField is what Lua says of a field that is not there when it is used.
 var nilField = regexp.MustCompile(`^attempt to (?:call|index) a nil value \((?:field|method) '([^']+)'\)$`)
