@@ -87,7 +87,7 @@ func printDrained(out io.Writer, verb string, d adminclient.Drained) error {
 	for _, listener := range d.Listeners {
 		fmt.Fprintf(out, "%s: %s\n", visible(listener), verb)
 	}
-	_, err := fmt.Fprintf(out, "%d sessions (%d waiting for the client, %d waiting for the upstream)\n",
-		d.Sessions, d.WaitingForClient, d.WaitingForUpstream)
+	_, err := fmt.Fprintf(out, "%s (%d waiting for the client, %d waiting for the upstream)\n",
+		numbered(d.Sessions, "session", "sessions"), d.WaitingForClient, d.WaitingForUpstream)
 	return err
 }

@@ -87,10 +87,6 @@ func printEnded(out io.Writer, ended adminclient.Answer[adminclient.Ended], asJS
 }
 
 func inNumbers(e adminclient.Ended) string {
-	noun := "sessions"
-	if e.Ended == 1 {
-		noun = "session"
-	}
-	return fmt.Sprintf("%d %s (%d waiting for the client, %d waiting for the upstream: possible duplicate mails)",
-		e.Ended, noun, e.WaitingForClient, e.WaitingForUpstream)
+	return fmt.Sprintf("%s (%d waiting for the client, %d waiting for the upstream: possible duplicate mails)",
+		numbered(e.Ended, "session", "sessions"), e.WaitingForClient, e.WaitingForUpstream)
 }

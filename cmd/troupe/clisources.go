@@ -26,8 +26,8 @@ takes another; where the policy chooses, it chooses another. Sessions go on.`,
 	}
 	c.AddGroup(&cobra.Group{ID: groupAdmin, Title: "Commands:"})
 	c.AddCommand(newSourcesCommand("list"),
-		newHoldCommand("pause", "Have sources not used for a while", "paused until they are resumed, or for a while with --for", (*adminclient.Client).PauseSources),
-		newHoldCommand("drain", "Have sources not used any more", "not used any more, until they are resumed", (*adminclient.Client).DrainSources),
+		newHoldCommand("pause", "drain", "Have sources not used for a while", "192.0.2.7 --for 2h --reason 'listed at example.org'", (*adminclient.Client).PauseSources),
+		newHoldCommand("drain", "pause", "Have sources not used any more", "192.0.2.0/28 --reason 'moves to another host'", (*adminclient.Client).DrainSources),
 		newResumeCommand())
 	return c
 }
@@ -35,16 +35,18 @@ takes another; where the policy chooses, it chooses another. Sessions go on.`,
 // change asks the daemon for one.
 type change func(*adminclient.Client, context.Context, adminclient.Hold) (adminclient.Answer[adminclient.ChangedSources], error)
 
-func newHoldCommand(verb, short, long string, ask change) *cobra.Command {
+// newHoldCommand is one of two that have one effect; the list says which it was.
+func newHoldCommand(verb, other, short, example string, ask change) *cobra.Command {
 	var a admin
 	var hold adminclient.Hold
 	c := &cobra.Command{
 		Use:   verb + " ADDRESS|NETWORK",
 		Short: short,
-		Long: `source ` + verb + ` has an address, or all of a network, ` + long + `. New requests for them
-are refused; sessions go on. It outlives a reload, and a restart if the daemon has a
-state directory.`,
-		Example: `  troupe source ` + verb + ` 192.0.2.7 --for 2h --reason 'listed at example.org'`,
+		Long: `With source ` + verb + ` an address, or all of a network, is used no more: until it is
+resumed, or for a while with --for. New requests for it are refused; sessions go on.
+It outlives a reload, and a restart if the daemon has a state directory. source ` + other + `
+has the same effect; the list says which of the two it was.`,
+		Example: `  troupe source ` + verb + ` ` + example,
 	}
 	c = a.command(c, cobra.ExactArgs(1), func(c *cobra.Command, client *adminclient.Client, args []string) error {
 		hold.Source = args[0]
@@ -86,7 +88,8 @@ func printChanged(c *cobra.Command, asJSON bool, done adminclient.Answer[admincl
 	if !d.Until.IsZero() {
 		until = " until " + moment(d.Until)
 	}
-	fmt.Fprintf(out, "%s: %s%s; %d sources are there, with %d sessions that go on\n", visible(d.Network), visible(d.State), until, len(d.Sources), d.Sessions)
+	fmt.Fprintf(out, "%s: %s%s; %s there, with %s\n", visible(d.Network), visible(d.State), until,
+		numbered(len(d.Sources), "source is", "sources are"), numbered(int(d.Sessions), "session that goes on", "sessions that go on"))
 	if d.Note != "" {
 		fmt.Fprintln(c.ErrOrStderr(), "troupe: "+visible(d.Note))
 	}

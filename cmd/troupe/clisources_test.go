@@ -46,7 +46,7 @@ func TestSourcesAreShown(t *testing.T) {
 }
 
 func TestSourcesAreChanged(t *testing.T) {
-	const paused = `{"network":"192.0.2.7/32","state":"paused","until":null,"sources":["192.0.2.7"],"sessions":3,"ended":0,"kept":true,"note":""}`
+	const paused = `{"network":"192.0.2.7/32","state":"paused","until":null,"sources":["192.0.2.7"],"sessions":1,"ended":0,"kept":true,"note":""}`
 	const unkept = `{"network":"192.0.2.0/24","state":"serving","until":null,"sources":[],"sessions":0,"ended":1,"kept":false,"note":"it holds until the next start only: no space"}`
 	f := &fakeAdmin{answers: map[string]string{
 		`POST /api/admin/sources/pause {"for":"2h","reason":"listed there","source":"192.0.2.7"}`: paused,
@@ -54,13 +54,19 @@ func TestSourcesAreChanged(t *testing.T) {
 		`POST /api/admin/sources/resume {"source":"192.0.2.0/24"}`:                                unkept,
 		`POST /api/admin/sources/resume {"source":"x"}`:                                           "422 source: expected an address",
 	}}
-	const said = "192.0.2.7/32: paused; 1 sources are there, with 3 sessions that go on\n"
+	const said = "192.0.2.7/32: paused; 1 source is there, with 1 session that goes on\n"
 	wantSaid(t, runCommand(t, f, "", "source", "pause", "192.0.2.7", "--for", "2h", "--reason", "listed there"), 0, said, "")
 	wantSaid(t, runCommand(t, f, "", "source", "drain", "192.0.2.7"), 0, said, "")
 	wantSaid(t, runCommand(t, f, "", "source", "drain", "192.0.2.7", "--json"), 0, paused+"\n", "")
 	wantSaid(t, runCommand(t, f, "", "source", "resume", "192.0.2.0/24"), 0, "192.0.2.0/24: serving; 0 sources are there, with 0 sessions that go on\n",
 		"troupe: it holds until the next start only: no space\n")
 	wantSaid(t, runCommand(t, f, "", "source", "resume", "x"), 1, "", "Error: ENDPOINT: POST /api/admin/sources/resume: 422 Unprocessable Entity: source: expected an address\n")
+	for verb, other := range map[string]string{"pause": "drain", "drain": "pause"} {
+		if got := runCommand(t, f, "", "source", verb, "--help"); !strings.Contains(got.stdout, "for a while with --for") ||
+			!strings.Contains(got.stdout, "source "+other+"\nhas the same effect") {
+			t.Errorf("source %s: got\n%s\nwant that --for works, and that %s has the same effect", verb, got.stdout, other)
+		}
+	}
 	if got := runCommand(t, f, "", "source", "pause"); got.code != 2 {
 		t.Errorf("got %+v; want exit code 2", got)
 	}

@@ -56,6 +56,14 @@ func count(out io.Writer, listed, total int, of, next string) error {
 	return err
 }
 
+// numbered is a number with what there are that many of.
+func numbered(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + more
+}
+
 // visible is a text on one line that a terminal can be shown.
 func visible(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
