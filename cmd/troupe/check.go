@@ -58,7 +58,7 @@ or in the first line of standard input with --password-stdin.`,
 		Example: `  troupe check policy.lua
   troupe check --explain 'alice@10.0.0.7->mx.example.com:25' policy.lua
   troupe check --explain '10.0.0.7→198.51.100.7:25+src=192.0.2.10' policy.lua`,
-		Args: func(c *cobra.Command, args []string) error { return usage(cobra.ExactArgs(1)(c, args)) },
+		Args: func(_ *cobra.Command, args []string) error { return usage(policyArgument(args)) },
 		RunE: func(c *cobra.Command, args []string) error { return check(c, args[0], &f) },
 	}
 	p := c.Flags()
@@ -68,6 +68,13 @@ or in the first line of standard input with --password-stdin.`,
 	p.BoolVar(&f.sandbox, "sandbox", false, "as the flag of the daemon: the policy opens no files and starts no processes")
 	p.BoolVar(&f.passwordStdin, "password-stdin", false, "with --explain: the password is the first line of standard input")
 	return c
+}
+
+func policyArgument(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("expected one policy, as in troupe check policy.lua, or - for standard input, got %d arguments", len(args))
+	}
+	return nil
 }
 
 // check is the whole of troupe check.

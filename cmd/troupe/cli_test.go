@@ -53,7 +53,8 @@ func runCommand(t *testing.T, f *fakeAdmin, stdin string, args ...string) comman
 	c.SetIn(strings.NewReader(stdin))
 	c.SetOut(&stdout)
 	c.SetErr(&stderr)
-	code := exitCode(c.ExecuteContext(t.Context()), &stderr)
+	ran, err := c.ExecuteContextC(t.Context())
+	code := exitCode(ran, err, &stderr)
 	return commandEnd{code, stdout.String(), strings.ReplaceAll(stderr.String(), server.URL, "ENDPOINT")}
 }
 
@@ -105,7 +106,11 @@ func TestTreeIsShown(t *testing.T) {
 	if got := runCommand(t, f, "", "tree", "supervisor/web", "--depth", "1", "--connections", "7", "--after", "m"); got.code != 0 {
 		t.Errorf("a branch: got %+v; want it shown", got)
 	}
-	wantSaid(t, runCommand(t, f, "", "tree", "none"), 1, "", "Error: ENDPOINT: GET /api/admin/tree: 404 Not Found\n")
+	wantSaid(t, runCommand(t, f, "", "tree", "none"), 1, "",
+		"Error: ENDPOINT: GET /api/admin/tree: 404 Not Found; a path begins with supervisor/, and troupe tree --paths shows all\n")
+	if got := runCommand(t, f, "", "tree", "--paths"); !strings.Contains(got.stdout, "\nsupervisor/listener-127.0.0.1:1080/acceptor ") {
+		t.Errorf("got\n%s\nwant whole paths", got.stdout)
+	}
 }
 
 // squeezed are the words of a line, without the times.
@@ -197,6 +202,7 @@ func TestCommandsAreAsked(t *testing.T) {
 	}{
 		{"restart supervisor/web", 0, "web supervisor/web: restarted, restarts 3\n", ""},
 		{"restart supervisor/web --json", 0, `{"path":"supervisor/web","kind":"web","what":"restarted","restarts":3}` + "\n", ""},
+		{"restart acceptor", 1, "", "Error: ENDPOINT: POST /api/admin/restart: 404 Not Found; a path begins with supervisor/, and troupe tree --paths shows all\n"},
 		{"reload", 0, "ok\n+ listener 127.0.0.1:1\n~ listener 127.0.0.1:2 timeout 60s → 30s\n- listener 127.0.0.1:3\n= 2 unchanged\n", ""},
 		{"drain --listener [::1]:1 --limit 5m", 0, "[::1]:1: drained\n3 sessions (2 waiting for the client, 1 waiting for the upstream)\n", ""},
 		{"drain", 0, "[::1]:1: drained\n3 sessions (2 waiting for the client, 1 waiting for the upstream)\n", ""},

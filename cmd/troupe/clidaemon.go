@@ -55,7 +55,7 @@ sessions go on, and /readyz says no. With --undo it takes clients again.`,
 		Example: `  troupe drain --limit 5m
   troupe drain --undo`,
 	}
-	c = a.command(c, cobra.NoArgs, func(c *cobra.Command, client *adminclient.Client, _ []string) error {
+	c = a.command(c, noArguments(listenerHint), func(c *cobra.Command, client *adminclient.Client, _ []string) error {
 		if undo && limit != "" {
 			return usage(errUndoLimit)
 		}
@@ -82,6 +82,8 @@ sessions go on, and /readyz says no. With --undo it takes clients again.`,
 	p.BoolVar(&undo, "undo", false, "take clients again")
 	return c
 }
+
+func listenerHint(given string) string { return "a listener is named with --listener " + given }
 
 func printDrained(out io.Writer, verb string, d adminclient.Drained) error {
 	for _, listener := range d.Listeners {

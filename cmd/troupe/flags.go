@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,7 +95,7 @@ metrics on http://127.0.0.1:8000, as its built-in policy says.`,
   troupe --proxy-config /etc/troupe/policy.lua
   troupe --listen 127.0.0.1:1080 --listen '[::1]:1080'`,
 		Version:       version,
-		Args:          func(c *cobra.Command, args []string) error { return usage(cobra.NoArgs(c, args)) },
+		Args:          func(c *cobra.Command, args []string) error { return usage(noArguments(policyHint)(c, args)) },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -153,8 +156,30 @@ func (f *flags) check(timeoutGiven bool) error {
 
 func (f *flags) timeout() time.Duration { return time.Duration(f.timeoutSeconds) * time.Second }
 
-// exitCode says err to stderr and turns it into an exit code.
-func exitCode(err error, stderr io.Writer) int {
+// noArguments refuses arguments, with what hint has to say of the first: "" for nothing.
+func noArguments(hint func(given string) string) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		err := cobra.NoArgs(c, given)
+		if err == nil {
+			return nil
+		}
+		if clause := hint(visible(given[0])); clause != "" {
+			err = fmt.Errorf("%w: %s", err, clause)
+		}
+		return err
+	}
+}
+
+// policyHint is for who names a policy where proxies of other makes have it.
+func policyHint(given string) string {
+	if strings.HasSuffix(given, ".lua") || strings.Contains(given, "/") {
+		return "a policy is named with --proxy-config " + given
+	}
+	return ""
+}
+
+// exitCode says to stderr the error of a command and turns it into an exit code.
+func exitCode(c *cobra.Command, err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
@@ -165,11 +190,14 @@ func exitCode(err error, stderr io.Writer) int {
 	case errors.Is(err, errNotServing):
 		return exitFailed // in silence: it is an answer
 	case errors.As(err, &usageError{}):
-		fmt.Fprintf(stderr, "Error: %v\nTry 'troupe --help'.\n", err)
+		fmt.Fprintf(stderr, "Error: %v\nTry '%s --help'.\n", err, c.CommandPath())
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "Error: %v\n", err)
 	if unreachable := (*adminclient.UnreachableError)(nil); errors.As(err, &unreachable) {
+		if dialled := (*net.OpError)(nil); errors.As(err, &dialled) && dialled.Op == "dial" && !errors.Is(err, fs.ErrPermission) {
+			fmt.Fprintf(stderr, "Where the daemon is, say --endpoint or $%s.\n", endpointName)
+		}
 		return exitUnreachable
 	}
 	return exitFailed

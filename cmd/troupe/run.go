@@ -42,7 +42,8 @@ func run(args []string, p process) int {
 	c.SetArgs(args)
 	c.SetOut(p.stdout)
 	c.SetErr(p.stderr)
-	return exitCode(c.Execute(), p.stderr)
+	ran, err := c.ExecuteC()
+	return exitCode(ran, err, p.stderr)
 }
 
 // serve runs until a signal ends it.
