@@ -375,3 +375,11 @@ func TestFiguresFail(t *testing.T) {
 		t.Errorf("got %v; want broken", err)
 	}
 }
+
+// TestLogPageSaysHowLong: a reload leaves the filter alone.
+func TestLogPageSaysHowLong(t *testing.T) {
+	const want = "until the next change or restart."
+	if got := get(t, newPages(&fakeAPI{}, nil), "/ui/log"); !strings.Contains(got.Body.String(), want) {
+		t.Errorf("got\n%s\nwant %q", got.Body, want)
+	}
+}
