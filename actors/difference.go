@@ -40,8 +40,12 @@ func (d Difference) Lines() []string {
 			lines = append(lines, part.sign+what)
 		}
 	}
-	if d.Unchanged > 0 {
-		lines = append(lines, fmt.Sprintf("= %d unchanged", d.Unchanged))
+	switch d.Unchanged {
+	case 0:
+	case 1:
+		lines = append(lines, "= 1 listener unchanged")
+	default:
+		lines = append(lines, fmt.Sprintf("= %d listeners unchanged", d.Unchanged))
 	}
 	return lines
 }

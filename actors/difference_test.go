@@ -70,14 +70,14 @@ func TestChangesNamesEveryField(t *testing.T) {
 }
 
 func TestDifferenceText(t *testing.T) {
-	if d := (Difference{Unchanged: 3}); !d.Empty() || d.String() != "= 3 unchanged" {
-		t.Errorf("got %q, empty %v; want = 3 unchanged, empty", d, d.Empty())
+	if d := (Difference{Unchanged: 3}); !d.Empty() || d.String() != "= 3 listeners unchanged" {
+		t.Errorf("got %q, empty %v; want = 3 listeners unchanged, empty", d, d.Empty())
 	}
 	d := Difference{
 		Added: []string{"listener 127.0.0.1:1081"}, Changed: []string{"listener 127.0.0.1:1080 timeout 1m → 30s"},
 		Removed: []string{"http listener 127.0.0.1:8000"}, Unchanged: 1,
 	}
-	want := "+ listener 127.0.0.1:1081\n~ listener 127.0.0.1:1080 timeout 1m → 30s\n- http listener 127.0.0.1:8000\n= 1 unchanged"
+	want := "+ listener 127.0.0.1:1081\n~ listener 127.0.0.1:1080 timeout 1m → 30s\n- http listener 127.0.0.1:8000\n= 1 listener unchanged"
 	if d.Empty() || d.String() != want {
 		t.Errorf("got %q; want %q", d, want)
 	}

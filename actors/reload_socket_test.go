@@ -60,7 +60,7 @@ func TestHTTPOnUnixSocket(t *testing.T) {
 	must(t, err)
 
 	d := tr.mustReloadHTTP(onSocket(path, 0o660, 2))
-	if want := "~ http listener unix:" + path + " socket_mode, request_body_limit 1 → 2\n= 1 unchanged"; d.String() != want {
+	if want := "~ http listener unix:" + path + " socket_mode, request_body_limit 1 → 2\n= 1 listener unchanged"; d.String() != want {
 		t.Errorf("got the difference %q; want %q", d, want)
 	}
 	b.want(t, "http://unix/", "2")

@@ -82,7 +82,7 @@ func TestReloadHTTPAnswersAnew(t *testing.T) {
 	first := tr.sys.running.generation
 	for n := int64(2); n < 5; n++ {
 		d := tr.mustReloadHTTP(limited(n))
-		if want := fmt.Sprintf("~ http listener %v request_body_limit %d → %d\n= 1 unchanged", tr.web, n-1, n); d.String() != want {
+		if want := fmt.Sprintf("~ http listener %v request_body_limit %d → %d\n= 1 listener unchanged", tr.web, n-1, n); d.String() != want {
 			t.Errorf("got the difference %q; want %q", d, want)
 		}
 		b.want(t, url, fmt.Sprint(n))
@@ -116,7 +116,7 @@ func TestReloadHTTPAddsAndRemoves(t *testing.T) {
 	next := limited(2)
 	next.Listen = freePort(t).String()
 	d := tr.mustReloadHTTP(next)
-	if want := fmt.Sprintf("+ http listener %v\n- http listener %v\n= 1 unchanged", next.Listen, tr.web); d.String() != want {
+	if want := fmt.Sprintf("+ http listener %v\n- http listener %v\n= 1 listener unchanged", next.Listen, tr.web); d.String() != want {
 		t.Errorf("got the difference %q; want %q", d, want)
 	}
 	wantRefused(t, tr.web)

@@ -203,7 +203,7 @@ func TestCommandsAreAsked(t *testing.T) {
 		{"restart supervisor/web", 0, "web supervisor/web: restarted, restarts 3\n", ""},
 		{"restart supervisor/web --json", 0, `{"path":"supervisor/web","kind":"web","what":"restarted","restarts":3}` + "\n", ""},
 		{"restart acceptor", 1, "", "Error: ENDPOINT: POST /api/admin/restart: 404 Not Found; a path begins with supervisor/, and troupe tree --paths shows all\n"},
-		{"reload", 0, "ok\n+ listener 127.0.0.1:1\n~ listener 127.0.0.1:2 timeout 60s → 30s\n- listener 127.0.0.1:3\n= 2 unchanged\n", ""},
+		{"reload", 0, "ok\n+ listener 127.0.0.1:1\n~ listener 127.0.0.1:2 timeout 60s → 30s\n- listener 127.0.0.1:3\n= 2 listeners unchanged\n", ""},
 		{"drain --listener [::1]:1 --limit 5m", 0, "[::1]:1: drained\n3 sessions (2 waiting for the client, 1 waiting for the upstream)\n", ""},
 		{"drain", 0, "[::1]:1: drained\n3 sessions (2 waiting for the client, 1 waiting for the upstream)\n", ""},
 		{"drain --undo --listener l", 0, "[::1]:1: takes clients\n3 sessions (2 waiting for the client, 1 waiting for the upstream)\n", ""},

@@ -68,7 +68,7 @@ func TestReload(t *testing.T) {
 
 	e.reload(policyOf(anyPort+", require_auth = true", "listen = '"+second+"'"), "ok")
 	for _, line := range []string{
-		"policy: + listener " + second, "policy: ~ listener " + first + " require_auth false → true", "policy: = 1 unchanged",
+		"policy: + listener " + second, "policy: ~ listener " + first + " require_auth false → true", "policy: = 1 listener unchanged",
 	} {
 		await(t, "the log has "+line, func() bool { return e.log.contains(line) })
 	}
