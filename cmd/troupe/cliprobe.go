@@ -88,7 +88,7 @@ func connectText(ms *float64) string {
 func ptrText(s adminclient.Probed) string {
 	switch {
 	case s.PTRError != "":
-		return "? (" + s.PTRError + ")"
+		return "?" // why is in the last column, where it widens no other
 	case len(s.PTR) == 0:
 		return "-"
 	case s.Confirmed:
@@ -97,11 +97,15 @@ func ptrText(s adminclient.Probed) string {
 	return strings.Join(s.PTR, " ") + " (not confirmed)"
 }
 
-// probedText is one line, whatever the server has made of its own.
+// probedText is one line, whatever the server has made of its own, with why there
+// are no names.
 func probedText(s adminclient.Probed) string {
 	text := s.Banner
 	if s.Failure != "" {
 		text = s.Error
+	}
+	if s.PTRError != "" {
+		text += "; PTR: " + s.PTRError
 	}
 	return strings.ReplaceAll(text, "\n", " / ")
 }

@@ -29,14 +29,14 @@ func TestProbeIsShown(t *testing.T) {
 		"SOURCE PLUMBED STATE ROUTE CONNECT ms PTR BANNER or ERROR",
 		"192.0.2.7 yes serving yes 12.3 a.test b.test 220-hello / there",
 		`192.0.2.8 yes paused yes 1.0 c.test (not confirmed) "refused: 554 blocked \x1b[31mhere"`,
-		"192.0.2.9 no serving unknown - ? (no answer) it is no address of this host",
+		"192.0.2.9 no serving unknown - ? it is no address of this host; PTR: no answer",
 		"2 of 3 sources failed towards mx.test:25")
 	got = runCommand(t, f, "", "probe", "--source", "192.0.2.7", "--source", "192.0.2.8", "--to", "mx.test:25", "--echo", "http://ip.test")
 	wantLines(t, got.stdout,
 		"SOURCE PLUMBED STATE ROUTE CONNECT ms PTR SEEN BANNER or ERROR",
 		"192.0.2.7 yes serving yes 12.3 a.test b.test 203.0.113.1 220-hello / there",
 		`192.0.2.8 yes paused yes 1.0 c.test (not confirmed) - "refused: 554 blocked \x1b[31mhere"`,
-		"192.0.2.9 no serving unknown - ? (no answer) - it is no address of this host",
+		"192.0.2.9 no serving unknown - ? - it is no address of this host; PTR: no answer",
 		"2 of 3 sources failed towards mx.test:25")
 	wantSaid(t, runCommand(t, f, "", "probe", "--source", "all", "--to", "mx.test:25", "--json"), 1, probeAnswer+"\n", failed)
 	wantSaid(t, runCommand(t, f, "", "probe", "--source", "192.0.2.7", "--to", "mx.test:25", "--json"), 0, wellAnswer+"\n", "")
