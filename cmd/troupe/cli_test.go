@@ -147,10 +147,11 @@ func TestBansAreShown(t *testing.T) {
 }
 
 func TestStatusIsShown(t *testing.T) {
-	figures := `{"proxy_active_connections":{"type":"gauge","value":{"listener":{"127.0.0.1:1080":8000,"[::1]:1080":0}}}}`
+	figures := `{"proxy_active_connections":{"type":"gauge","value":{"listener":{"127.0.0.1:1080":8000,"[::1]:1080":3,"[::1]:1081":0}}}}`
 	f := &fakeAdmin{answers: map[string]string{
 		"GET /proxy/status": "KumoProxy OK", "GET /readyz": "ready", "GET /metrics.json": figures, "GET /api/admin/tree?depth=2&limit=0": treeAnswer,
 		"GET /readyz?listener=127.0.0.1%3A1080": "ready", "GET /readyz?listener=%5B%3A%3A1%5D%3A1080": "503 not ready: there is no such listener",
+		"GET /readyz?listener=%5B%3A%3A1%5D%3A1081": "503 not ready: there is no such listener", // it has no sessions either
 	}}
 	got := runCommand(t, f, "", "status")
 	lines := strings.Split(got.stdout, "\n")
@@ -161,7 +162,7 @@ func TestStatusIsShown(t *testing.T) {
 		"KumoProxy OK",
 		"LISTENER STATE SINCE RESTARTS SESSIONS LAST FAILURE",
 		"127.0.0.1:1080 accepting DATE 5 8000 -",
-		"[::1]:1080 there is no such listener - 0 0 -",
+		"[::1]:1080 removed - 0 3 -",
 	} {
 		if words := squeezed(lines[i]); words != want {
 			t.Errorf("got %q; want %q", words, want)

@@ -92,17 +92,23 @@ func askStatus(ctx context.Context, client *adminclient.Client) (*daemonStatus, 
 			return nil, err
 		}
 	}
+	s.Listeners = slices.DeleteFunc(s.Listeners, func(l listenerStatus) bool { return l.State == removed && l.Sessions == 0 })
 	return s, nil
 }
 
-// ask asks how a listener is. What the daemon says of one that it does not know,
-// though it has figures, is of one that a reload has removed.
+// removed is the state of a listener that the daemon does not know, though it has
+// figures: a reload has removed it, and its sessions go on.
+const removed = "removed"
+
+// ask asks how a listener is.
 func (l *listenerStatus) ask(ctx context.Context, client *adminclient.Client) error {
 	h, err := client.Ready(ctx, l.Listener)
 	l.Accepting, l.State = h.OK, "accepting"
 	if !h.OK {
 		why, _, _ := strings.Cut(h.Text, "\n")
-		l.State = strings.TrimPrefix(why, "not ready: ")
+		if l.State = strings.TrimPrefix(why, "not ready: "); l.State == "there is no such listener" {
+			l.State = removed
+		}
 		l.Since = nil // that of the actor is not since when it does not accept, which the daemon's text says
 	}
 	return err

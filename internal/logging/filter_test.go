@@ -43,6 +43,7 @@ func TestFilterDecides(t *testing.T) {
 		{"lua=", "lua", LevelTrace},
 		{"dbug=", "dbug", LevelTrace}, // not a mistake: only a word by itself is
 		{"dbug=trace", "dbug", LevelTrace},
+		{"main", "main", LevelTrace},
 		{"off::", "off::x", LevelTrace},
 		{"troupe", "troupe", LevelTrace},
 		{"protoactor", "protoactor", LevelTrace},

@@ -52,7 +52,11 @@ func misspelt(word string) string {
 			return name
 		}
 	}
-	meant := suggest.Within(word, append(names, "warning"), 2)
+	names = append(names, "warning")
+	meant := suggest.Within(word, names, 2)
+	if meant != "" && meant[0] != word[0] {
+		meant = suggest.Within(word, names, 1) // "main" is a good target, and not nearly warn
+	}
 	if meant == "warning" {
 		return "warn"
 	}
