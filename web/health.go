@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// NoSuchListener is what /readyz says after "not ready: " of a listener that there is
+// not, or no more.
+const NoSuchListener = "there is no such listener"
+
 // patience is how long a loop may take to move. One that takes longer serves
 // nobody in time.
 const patience = 2 * time.Second
@@ -47,7 +51,7 @@ func (c Config) handleReady(w http.ResponseWriter, r *http.Request) {
 	case c.Draining != nil && c.Draining():
 		writeText(w, http.StatusServiceUnavailable, "not ready: draining")
 	case len(status.Listeners) == 0 && query["listener"] != "":
-		writeText(w, http.StatusServiceUnavailable, "not ready: there is no such listener")
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+NoSuchListener)
 	case !status.accepting():
 		writeText(w, http.StatusServiceUnavailable, "not ready: "+status.want()+c.details(r, status))
 	default:

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-proxy/troupe/internal/adminclient"
+	"github.com/troupe-proxy/troupe/web"
 )
 
 // errNotServing: the output says already why.
@@ -106,7 +107,7 @@ func (l *listenerStatus) ask(ctx context.Context, client *adminclient.Client) er
 	l.Accepting, l.State = h.OK, "accepting"
 	if !h.OK {
 		why, _, _ := strings.Cut(h.Text, "\n")
-		if l.State = strings.TrimPrefix(why, "not ready: "); l.State == "there is no such listener" {
+		if l.State = strings.TrimPrefix(why, "not ready: "); l.State == web.NoSuchListener {
 			l.State = removed
 		}
 		l.Since = nil // that of the actor is not since when it does not accept, which the daemon's text says
